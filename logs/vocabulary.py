@@ -454,6 +454,18 @@ class EntryKind(StrEnum):
     RESUMED = "resumed"
 
 
+class Ledgers(Word):
+    """What was spent. Rollback restores artefacts, never ledgers."""
+
+    audit_labels: int = 0
+    gold_queries: int = 0
+    weight_path: Decimal = Decimal(0)
+    """Total path length of constitution weights, never refunded."""
+    alpha: Decimal = Decimal(0)
+    """Error probability spent on bounds so far."""
+    seconds: Decimal = Decimal(0)
+
+
 class LogEntry(Word):
     """One leaf of the tree."""
 
@@ -467,15 +479,5 @@ class LogEntry(Word):
     """UTC, ISO 8601; for people, no rule reads it."""
     body: dict[str, Any]
     """The word that was recorded, as JSON."""
-
-
-class Ledgers(Word):
-    """What was spent. Rollback restores artefacts, never ledgers."""
-
-    audit_labels: int = 0
-    gold_queries: int = 0
-    weight_path: Decimal = Decimal(0)
-    """Total path length of constitution weights, never refunded."""
-    alpha: Decimal = Decimal(0)
-    """Error probability spent on bounds so far."""
-    seconds: Decimal = Decimal(0)
+    spend: Ledgers | None = None
+    """Taken out of the budgets by this step; in the leaf, so that no total is edited alone."""
