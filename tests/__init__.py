@@ -1,0 +1,1 @@
+"""The contract: each test is a sentence that must stay true."""

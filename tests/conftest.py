@@ -1,0 +1,71 @@
+"""What holds for every test: no network, no clock-driven flakiness, slow ones on demand."""
+
+import os
+import sys
+from ipaddress import ip_address
+from typing import Any
+
+# Before any library reads them.
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    DO_NOT_TRACK="1",
+    LANGGRAPH_STRICT_MSGPACK="true",
+    LANGSMITH_TRACING="false",
+    TOKENIZERS_PARALLELISM="false",
+)
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+class NetworkTouched(AssertionError):
+    """A test reached for something outside this machine."""
+
+
+_ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_NAMED = {"socket.getaddrinfo", "socket.gethostbyname"}
+
+
+def _outside(host: object) -> bool:
+    """Whether a host is neither this machine nor a path of AF_UNIX."""
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if not isinstance(name, str) or name in ("", "localhost"):
+        return False
+    try:
+        return not ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return True
+
+
+def _refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: it sees what compiled libraries do, and no test can take it off."""
+    if event in _ADDRESSED:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event in _NAMED:
+        host = arguments[0]
+    else:
+        return
+    if _outside(host):
+        raise NetworkTouched(f"{event} {host!r}: tests talk to nobody but this machine")
+
+
+sys.addaudithook(_refuse_the_network)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="slow: run it with ./run test-slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
