@@ -1,0 +1,221 @@
+"""The reading half of the journal: rows become entries, and a changed row is refused."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from logs.canonical import canonical, sha256
+from logs.checkpoint import Checkpoint, origin_of
+from logs.errors import IntegrityError, UsageError
+from logs.merkle import Frontier, leaf_hash
+from logs.storage import check_format, open_for_reading, speaking
+from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry
+
+Row = tuple[Any, ...]
+COLUMNS = "seq, key, kind, session, iteration, word, leaf, hash"
+PAGE = 256
+"""Rows held at once while the log is walked."""
+
+
+def entry_of(row: Row) -> LogEntry:
+    """Return the entry of a row of COLUMNS.
+
+    Raises:
+        IntegrityError: the leaf does not have its hash, or a column differs from the leaf.
+    """
+    fault = fault_of(row)
+    if fault:
+        raise IntegrityError(
+            f"Entry {row[0]} of the log was changed after it was written.",
+            saw=fault,
+            wanted="the bytes that were hashed when the step happened",
+            try_this="plimsoll log verify, then restore the log from a copy",
+        )
+    return LogEntry.model_validate(json.loads(row[6]))
+
+
+def fault_of(row: Row) -> str:
+    """Say what is wrong with a row of COLUMNS; empty when nothing is."""
+    *columns, leaf, stored = row
+    computed = leaf_hash(leaf)
+    if computed != stored:
+        return (
+            f"stored hash {bytes(stored).hex()[:12]}… differs from computed {computed.hex()[:12]}…"
+        )
+    try:
+        read = json.loads(leaf)
+        entry = LogEntry.model_validate(read)
+    except (ValueError, RecursionError):
+        return "the leaf is not an entry"
+    if canonical(read) != leaf:
+        return "the leaf is not in canonical form"
+    for name, column, value in zip(COLUMNS.split(", "), columns, columns_of(entry), strict=False):
+        if column != value:
+            return f"column {name} is {column!r}, the leaf says {value!r}"
+    return ""
+
+
+def columns_of(entry: LogEntry) -> Row:
+    """Return the columns that repeat what the leaf says, for queries."""
+    word = sha256(canonical(entry.body))
+    return (entry.seq, entry.key, str(entry.kind), entry.session, entry.iteration, word)
+
+
+def stamp(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Return what changes about the files when somebody writes."""
+    files = (path, Path(f"{path}-wal"))
+    return tuple((s.st_mtime_ns, s.st_size) if (s := _stat(f)) else None for f in files)
+
+
+class Reader:
+    """What can be asked of a log. Follows the file while others write to it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._following = True
+        self._seen = stamp(path)
+        self._db = open_for_reading(path)
+        with speaking(path):
+            check_format(self._db, path)
+
+    def close(self) -> None:
+        """Close the file; the last writer folds the WAL into it."""
+        with self._lock:
+            self._db.close()
+
+    def head(self) -> Digest | None:
+        """Return the commit in force; None before the founding commit."""
+        row = self._row("SELECT digest FROM head")
+        return row[0] if row else None
+
+    def commit_of(self, digest: Digest) -> Commit:
+        """Return the commit of that name.
+
+        Raises:
+            UsageError: it is not in this log.
+        """
+        entry = self.committed(digest)
+        if entry:
+            return Commit.model_validate(entry.body)
+        raise UsageError(
+            "There is no such commit in this log.",
+            saw=digest,
+            wanted="the digest of a commit",
+            try_this="plimsoll log list --kind committed",
+        )
+
+    def committed(self, digest: Digest) -> LogEntry | None:
+        """Return the entry that recorded the commit of that name, if there is one."""
+        return self._one("word = ? AND kind = ?", digest, EntryKind.COMMITTED)
+
+    def entries(
+        self,
+        session: str | None = None,
+        kind: EntryKind | None = None,
+        since: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[LogEntry]:
+        """Yield entries in order, from `since` on, at most `limit`."""
+        left = limit
+        while left is None or left > 0:
+            count = PAGE if left is None else min(PAGE, left)
+            rows = self._rows(
+                f"SELECT {COLUMNS} FROM log WHERE seq >= ?1 AND (?2 IS NULL OR session = ?2)"
+                " AND (?3 IS NULL OR kind = ?3) ORDER BY seq LIMIT ?4",
+                (since, session, kind, count),
+            )
+            yield from map(entry_of, rows)
+            if len(rows) < count:
+                return
+            since, left = rows[-1][0] + 1, None if left is None else left - len(rows)
+
+    def find(self, session: str, iteration: int, step: str) -> LogEntry | None:
+        """Return what that step recorded, if it did."""
+        return self._one("key = ?", f"{session}/{iteration}/{step}")
+
+    def named(self, prefix: str) -> list[LogEntry]:
+        """Return the entries whose word or leaf hash begins with these hex digits."""
+        rows = self._rows(
+            f"SELECT {COLUMNS} FROM log WHERE substr(word, 1, length(?1)) = ?1"
+            " OR substr(lower(hex(hash)), 1, length(?1)) = ?1 ORDER BY seq",
+            (prefix.lower(),),
+        )
+        return [entry_of(row) for row in rows]
+
+    def entry(self, seq: int) -> LogEntry:
+        """Return one entry by its number.
+
+        Raises:
+            UsageError: the log is shorter.
+        """
+        entry = next(self.entries(since=seq, limit=1), None) if seq >= 0 else None
+        if entry and entry.seq == seq:
+            return entry
+        raise UsageError(
+            "There is no such entry in this log.",
+            saw=f"entry {seq}",
+            wanted=f"a number below {self.size()}",
+            try_this="plimsoll log list",
+        )
+
+    def ledgers(self) -> Ledgers:
+        """Return what all entries together spent."""
+        return Ledgers.model_validate(dict(self._rows("SELECT name, amount FROM ledger")))
+
+    def size(self) -> int:
+        """Return the number of entries."""
+        return self._frontier().size
+
+    def root(self) -> Digest:
+        """Return the root of the tree over all entries, in hex."""
+        return self._frontier().root().hex()
+
+    def checkpoint(self) -> str:
+        """Return the note that pins this log at its present size."""
+        with self._lock:
+            frontier = self._frontier()
+            first = self._row("SELECT hash FROM log WHERE seq = 0")
+            origin = origin_of(first[0].hex() if first else None)
+            return Checkpoint(origin, frontier.size, frontier.root()).text()
+
+    def _frontier(self) -> Frontier:
+        row = self._row("SELECT size, peaks FROM tree ORDER BY size DESC LIMIT 1")
+        if row is None:
+            return Frontier()
+        return Frontier(row[0], tuple(row[1][i : i + 32] for i in range(0, len(row[1]), 32)))
+
+    def _one(self, where: str, *values: str) -> LogEntry | None:
+        """Return the first such entry; `where` is always a literal of this folder."""
+        row = self._row(f"SELECT {COLUMNS} FROM log WHERE {where} ORDER BY seq LIMIT 1", *values)
+        return entry_of(row) if row else None
+
+    def _row(self, statement: str, *values: object) -> Row | None:
+        rows = self._rows(statement, values)
+        return rows[0] if rows else None
+
+    def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[Row]:
+        with self._lock, speaking(self.path):
+            self._follow()
+            return self._db.execute(statement, values).fetchall()
+
+    def _follow(self) -> None:
+        """Open again when somebody wrote: an immutable view would never show it."""
+        if self._following and self._seen != (now := stamp(self.path)):
+            self._db.close()
+            self._db, self._seen = open_for_reading(self.path), now
+
+
+def leaves(database: sqlite3.Connection) -> Iterator[Row]:
+    """Yield every row of the log in order, without keeping them."""
+    yield from database.execute(f"SELECT {COLUMNS} FROM log ORDER BY seq")
+
+
+def _stat(path: Path) -> Any:
+    try:
+        return path.stat()
+    except OSError:
+        return None
