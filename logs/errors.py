@@ -10,6 +10,7 @@
     ├── Stale                exit 7   what was planned is no longer what is there
     ├── Halted               exit 8   stopped by a safety rule or a budget
     ├── JudgeError           exit 1   a judge raised, timed out or gave no number
+    ├── JobFailed            exit 1   a job behind the wall raised, or died
     └── WallError            exit 1   the sandbox could not be built, or ended a job
 
 A new error goes under the class whose exit code its reader should act on.
@@ -92,6 +93,10 @@ class Halted(PlimsollError):
 
 class JudgeError(PlimsollError):
     """A judge raised, timed out, or gave something that is not a finite number."""
+
+
+class JobFailed(PlimsollError):
+    """A job behind the wall raised an error of its own, or died without an answer."""
 
 
 class WallError(PlimsollError):
