@@ -85,6 +85,12 @@ class TestTheEditableInstall:
         found = origins(with_a_stray(tmp_path, editable), "import plimsoll")
         assert found == {n: str(ROOT / n / "__init__.py") for n in FOLDERS}
 
+    def test_takes_even_its_name_from_this_checkout_not_from_the_copy(self, editable, tmp_path):
+        site = with_a_stray(tmp_path, editable)
+        assert (site / "plimsoll").is_dir()
+        found = origins(site, "import plimsoll; sys.modules['agent'] = plimsoll")
+        assert found["agent"] == str(ROOT / "plimsoll/__init__.py")
+
     def test_and_the_stray_was_really_in_the_way(self, editable, tmp_path):
         site = with_a_stray(tmp_path, editable)
         assert origins(site, "pass") == {n: str(site / n / "__init__.py") for n in FOLDERS}
