@@ -17,10 +17,16 @@ from logs.errors import WallError
 from sandbox import watch
 from sandbox.limits import Limits
 from sandbox.plan import MARK, Plan, command, environment
-from sandbox.wire import FROM_JOB, Channel, decode, encode
+from sandbox.wire import FROM_JOB, JSON, Channel, decode, encode
 
 START_SECONDS = 300.0
 """How long building the wall and preloading may take; a cold disk makes torch slow."""
+
+ALLOW_NAMESPACES = (
+    "let this user open user namespaces (sysctl -w user.max_user_namespaces=10000; on Ubuntu "
+    "also kernel.apparmor_restrict_unprivileged_userns=0; in a container, "
+    "--security-opt seccomp=unconfined)"
+)
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -111,12 +117,14 @@ class Cell:
         ready = decode(line[1:])
         self._zygote = os.pidfd_open(self._channel.peer) if self._channel.peer else None
         if not ready["ready"]:
-            raise self._not_built(ready["saw"])
+            raise self._not_built(ready["saw"], try_this="import it without the wall to see why")
         self.preload_seconds = float(ready["seconds"])
         self.threads = int(ready["threads"])
 
     def _last_words(self) -> str:
         """What the builder or the fork server complained of before it ended."""
+        if self._complaints.closed:
+            return ""
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=2.0)
@@ -124,12 +132,12 @@ class Cell:
         self._complaints.seek(max(0, size - 4096))
         return self._complaints.read().decode(errors="replace").strip()
 
-    def _not_built(self, saw: str) -> WallError:
+    def _not_built(self, saw: str, try_this: str = ALLOW_NAMESPACES) -> WallError:
         return WallError(
             f"The wall ({self.plan.kind}) could not be built.",
             saw=saw or "it ended without a word",
             wanted="a fork server that answers from inside",
-            try_this="plimsoll doctor",
+            try_this=try_this,
         )
 
     @property
@@ -137,33 +145,37 @@ class Cell:
         """Whether the wall still stands."""
         return self._process is not None and self._process.poll() is None
 
+    def request(
+        self, job: str, args: Mapping[str, JSON], *, scratch: Path, limits: Limits
+    ) -> bytes:
+        """Put a job into words; nothing is sent yet.
+
+        Raises:
+            WallError: the arguments are not JSON, or too long.
+        """
+        return encode(
+            {
+                "job": job,
+                "args": args,
+                "scratch": str(scratch),
+                "limits": asdict(limits),
+                "writable": [str(path) for path in self.plan.writable],
+                "count_tasks": self.plan.counts_tasks,
+            }
+        )
+
     def run(
-        self,
-        job: str,
-        args: Mapping[str, Any],
-        *,
-        scratch: Path,
-        limits: Limits,
-        on_progress: OnProgress | None = None,
+        self, request: bytes, *, seconds: float, on_progress: OnProgress | None = None
     ) -> Ended:
         """Run one job and wait for its end.
 
         Raises:
-            WallError: the wall broke, or the job did not end in time.
+            WallError: the wall broke, or the job did not end within `seconds`.
         """
-        until = time.monotonic() + limits.wall_seconds
-        request = {
-            "job": job,
-            "args": args,
-            "scratch": str(scratch),
-            "limits": asdict(limits),
-            "writable": [str(path) for path in self.plan.writable],
-            "count_tasks": self.plan.counts_tasks,
-        }
-        line = encode(request)
+        until = time.monotonic() + seconds
         report: Mapping[str, Any] = {}
         try:
-            self._channel.send(line, until=until)
+            self._channel.send(request, until=until)
             while (said := self._channel.receive(until=until)) is not None:
                 message = decode(said[1:])
                 if said[:1] != FROM_JOB:
@@ -175,12 +187,12 @@ class Cell:
                     case _:
                         report = message
         except TimeoutError:
-            raise _too_slow(job, limits) from None
-        except ConnectionError:
+            raise _too_slow(seconds) from None
+        except OSError:
             pass
         raise WallError(
             "The wall fell while a job was running.",
-            saw=f"the fork server is gone during {job}; {self._last_words()}".rstrip("; "),
+            saw=f"the fork server is gone; {self._last_words()}".rstrip("; "),
             wanted="an answer",
             try_this="run the job again; if it stays so, plimsoll doctor",
         )
@@ -231,10 +243,10 @@ class Cell:
             time.sleep(0.002)
 
 
-def _too_slow(job: str, limits: Limits) -> WallError:
+def _too_slow(seconds: float) -> WallError:
     return WallError(
         "A job was ended at its time limit.",
-        saw=f"{job} still running after {limits.wall_seconds:g} s",
-        wanted=f"an end within {limits.wall_seconds:g} s (limit: wall_seconds)",
-        try_this="give it less to do, or raise limits.wall_seconds",
+        saw=f"still running after {seconds:g} s",
+        wanted=f"an end within {seconds:g} s (limit: wall_seconds)",
+        try_this="give it less to do, or raise the limit",
     )

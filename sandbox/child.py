@@ -126,6 +126,8 @@ def _told(error: BaseException) -> dict[str, object]:
     message = _cut(str(error))
     if _out_of_memory(error):
         return {"out_of_memory": f"{type(error).__name__}: {message}"}
+    if _out_of_processes(error):
+        return {"out_of_processes": f"{type(error).__name__}: {message}"}
     frames = "".join(traceback.format_exception(error))
     return {"raised": [type(error).__name__, message, frames[-TEXT_CHARACTERS:]]}
 
@@ -140,3 +142,17 @@ def _out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in OUT_OF_MEMORY)
+
+
+def _out_of_processes(error: BaseException) -> bool:
+    """Whether the kernel refuses this process one more, which it now tries."""
+    if not (isinstance(error, BlockingIOError) or "can't start new thread" in str(error)):
+        return False
+    try:
+        pid = os.fork()
+    except BlockingIOError:
+        return True
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return False

@@ -129,6 +129,8 @@ def environment(plan: Plan) -> dict[str, str]:
         "TMPDIR": str(plan.home),
         "USER": "plimsoll",
         "LANG": "C.UTF-8",
+        # The order of a set is part of what a seed should repeat.
+        "PYTHONHASHSEED": "0",
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -16,6 +16,7 @@ from sandbox.attacks import start_time
 from sandbox.cell import Cell
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.plan import Kind, Plan
+from sandbox.wire import JSON
 
 PROBE_LIMITS = Limits(
     wall_seconds=20.0, memory_bytes=64 * MEBIBYTE, file_bytes=MEBIBYTE, cpu_threads=1
@@ -91,7 +92,7 @@ def _attack(kind: Kind, folder: Path) -> dict[str, Any]:
         mark=folder.name,
     )
     with _listeners() as (tcp, udp):
-        args = {
+        args: dict[str, JSON] = {
             "tcp": tcp,
             "udp": udp,
             "outside": [str(victim), __file__],
@@ -102,12 +103,10 @@ def _attack(kind: Kind, folder: Path) -> dict[str, Any]:
         }
         cell = Cell(plan, start_seconds=30.0)
         try:
-            ended = cell.run(
-                "sandbox.attacks:attack",
-                args,
-                scratch=scratch_root / "job",
-                limits=PROBE_LIMITS,
+            request = cell.request(
+                "sandbox.attacks:attack", args, scratch=scratch_root / "job", limits=PROBE_LIMITS
             )
+            ended = cell.run(request, seconds=PROBE_LIMITS.wall_seconds)
         finally:
             cell.kill()
     if "value" not in ended.report:

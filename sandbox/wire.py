@@ -1,5 +1,6 @@
 """The only thing that crosses the wall: JSON, one object a line, of bounded length."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -75,7 +76,7 @@ def too_long(size: int) -> WallError:
     return WallError(
         "A message is longer than the wall lets through.",
         saw=f"{size} bytes or more",
-        wanted=f"at most {MESSAGE_BYTES} bytes (limit: message)",
+        wanted=f"at most {MESSAGE_BYTES} bytes",
         try_this="write large outputs to files in the scratch folder",
     )
 
@@ -140,7 +141,9 @@ class Channel:
             self._socket.settimeout(_left(until))
             try:
                 data, extra, _, _ = self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(12))
-            except ConnectionError:
+            except TimeoutError:
+                raise
+            except OSError:
                 return None
             if not data:
                 return None
@@ -152,6 +155,9 @@ class Channel:
 
     def close(self) -> None:
         """Hang up; the fork server takes that as its end."""
+        with contextlib.suppress(OSError):
+            # Wakes a thread that waits here; closing alone would not.
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
 

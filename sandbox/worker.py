@@ -106,26 +106,22 @@ class Worker:
             JobFailed: the job raised an error of its own, or died without an answer.
             PlimsollError: the job raised this very error.
         """
-        place = self._place(scratch)
+        place, bound = self._place(scratch), limits or self._limits
         with self._busy:
             level = probe.level() if self._kind is None else probe.measure(self._kind)
             started = time.monotonic()
+            cell = self._standing(level)
+            request = cell.request(job, args, scratch=place, limits=bound)
             try:
-                cell = self._standing(level)
-                ended = cell.run(
-                    job,
-                    args,
-                    scratch=place,
-                    limits=limits or self._limits,
-                    on_progress=on_progress,
-                )
+                ended = cell.run(request, seconds=bound.wall_seconds, on_progress=on_progress)
             except BaseException:
                 self.close()
                 raise
             seconds = time.monotonic() - started
-            error = _error(job, ended)
-            if isinstance(error, WallError) or not ended.clean:
+            breach = _breach(job, ended)
+            if breach is not None or not ended.clean:
                 self.close()
+        error = breach or _error(job, ended)
         if error is not None:
             raise error
         return JobResult(
@@ -175,16 +171,24 @@ class Worker:
         return place
 
 
-def _error(job: str, ended: Ended) -> PlimsollError | None:
-    """What to raise for a job that did not end with a value."""
+def _breach(job: str, ended: Ended) -> WallError | None:
+    """What to raise for a job that was ended at a limit."""
     if ended.breach is not None:
-        return _broke(job, saw=ended.breach["saw"], wanted=ended.breach["wanted"])
-    if ended.signal is not None and ended.signal in _BY_LIMIT:
-        saw = f"{signal.Signals(ended.signal).name}, after {ended.cpu_seconds:.1f} CPU-seconds"
-        return _broke(job, saw=saw, wanted=f"to stay within it ({_BY_LIMIT[ended.signal]})")
+        return _broke(job, ended.breach["limit"], ended.breach["saw"], ended.breach["wanted"])
+    if ended.signal is not None and ended.signal in _BY_SIGNAL:
+        saw = f"{signal.Signals(ended.signal).name} after {ended.cpu_seconds:.1f} CPU-seconds"
+        return _broke(job, _BY_SIGNAL[ended.signal], saw)
     match ended.report:
         case {"out_of_memory": str(saw)}:
-            return _broke(job, saw=saw, wanted="to stay within it (limit: memory_bytes)")
+            return _broke(job, "memory_bytes", saw)
+        case {"out_of_processes": str(saw)}:
+            return _broke(job, "processes", saw)
+    return None
+
+
+def _error(job: str, ended: Ended) -> PlimsollError | None:
+    """What to raise for a job that kept its limits and still has no value."""
+    match ended.report:
         case {"refused": [str(name), str(what), str(saw), str(wanted), str(try_this)]}:
             return _named(name)(what, saw=saw, wanted=wanted, try_this=try_this)
         case {"raised": [str(name), str(message), str(frames)]}:
@@ -195,21 +199,17 @@ def _error(job: str, ended: Ended) -> PlimsollError | None:
     if ended.signal is not None:
         how = f"signal {ended.signal} ({signal.strsignal(ended.signal)})"
     used = f"{ended.cpu_seconds:.1f} CPU-seconds, {ended.peak_rss_bytes >> 20} MiB at most"
-    saw = f"{how}; {used}\n{ended.tail}".rstrip()
-    return _failed(f"{job} died without an answer.", saw=saw)
+    return _failed(f"{job} died without an answer.", saw=f"{how}; {used}\n{ended.tail}".rstrip())
 
 
-_BY_LIMIT: dict[int, str] = {
-    signal.SIGXFSZ: "limit: file_bytes",
-    signal.SIGXCPU: "limit: wall_seconds",
-}
+_BY_SIGNAL: dict[int, str] = {signal.SIGXFSZ: "file_bytes", signal.SIGXCPU: "wall_seconds"}
 
 
-def _broke(job: str, *, saw: str, wanted: str) -> WallError:
+def _broke(job: str, limit: str, saw: str, wanted: str = "to stay within it") -> WallError:
     return WallError(
         f"{job} was ended at a limit.",
         saw=saw,
-        wanted=wanted,
+        wanted=f"{wanted} (limit: {limit})",
         try_this="give it less to do, or raise the limit",
     )
 

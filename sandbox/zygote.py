@@ -187,14 +187,17 @@ class _Job:
     def _count(self) -> None:
         """Count what no rlimit counts: processes when root runs them, memory of all together."""
         family = watch.descendants(os.getpid())
-        if len(family) > self._limits.processes:
-            wanted = f"at most {self._limits.processes} (limit: processes)"
-            self._breach = {"saw": f"{len(family)} processes at once", "wanted": wanted}
+        most = self._limits.processes
+        if len(family) > most:
+            self._break("processes", f"{len(family)} processes at once", f"at most {most}")
         mine = watch.resident_bytes(os.getpid())
         added = sum(max(0, seen.resident_bytes - mine) for seen in family)
-        if added > self._limits.memory_bytes:
-            wanted = f"at most {self._limits.memory_bytes} (limit: memory_bytes)"
-            self._breach = {"saw": f"{added} bytes resident", "wanted": wanted}
+        most = self._limits.memory_bytes
+        if added > most:
+            self._break("memory_bytes", f"{added} bytes resident", f"at most {most}")
+
+    def _break(self, limit: str, saw: str, wanted: str) -> None:
+        self._breach = {"limit": limit, "saw": saw, "wanted": wanted}
 
     def _drain(self, fd: int) -> None:
         """Take what is left; the pipe is finite, since every writer is dead."""
@@ -222,7 +225,7 @@ class _Job:
             while (line := self._lines.next()) is not None:
                 self._parent.sendall(FROM_JOB + line + b"\n")
         except WallError as error:
-            self._breach = {"saw": error.saw, "wanted": error.wanted}
+            self._break("message", error.saw, error.wanted)
 
 
 if __name__ == "__main__":
