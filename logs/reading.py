@@ -133,6 +133,14 @@ class Reader:
                 return
             since, left = rows[-1][0] + 1, None if left is None else left - len(rows)
 
+    def entries_of(self, session: str, iteration: int) -> list[LogEntry]:
+        """Return what one iteration of a session recorded, in order."""
+        rows = self._rows(
+            f"SELECT {COLUMNS} FROM log WHERE session = ? AND iteration = ? ORDER BY seq",
+            (session, iteration),
+        )
+        return [entry_of(row) for row in rows]
+
     def find(self, session: str, iteration: int, step: str) -> LogEntry | None:
         """Return what that step recorded, if it did."""
         return self._one("key = ?", f"{session}/{iteration}/{step}")
@@ -161,6 +169,11 @@ class Reader:
             wanted=f"a number below {self.size()}",
             try_this="plimsoll log list",
         )
+
+    def leaf_of(self, seq: int) -> Digest:
+        """Return the leaf hash of an entry, in hex."""
+        row = self._row("SELECT hash FROM log WHERE seq = ?", self.entry(seq).seq)
+        return row[0].hex() if row else ""
 
     def ledgers(self) -> Ledgers:
         """Return what all entries together spent."""

@@ -1,0 +1,232 @@
+"""The charts of the report, as SVG that needs no script: wide, and again for a narrow screen.
+
+No axis is cut: each holds zero and every band. Gold and judge have panels of their own, as
+they have units of their own. Undefined is a gap in the line, never a zero.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from logs.gain import sentence
+from logs.series import Line, Panel, caption, kept, parted, runs, values_of
+from logs.summary import of_measurement
+from logs.svg import Scale, el, label, mark, path, picture, rule, ticks, whole_ticks
+from logs.text import number
+from logs.turns import Ending, Turn
+from logs.vocabulary import Intervention
+
+WIDE, NARROW = 720, 350
+"""Pixels; the style sheet shows the one that fits."""
+LEFT, RIGHT, TOP, PANEL, GAP = 46, 14, 26, 130, 44
+
+LANES: dict[str, tuple[Intervention, ...]] = {
+    "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
+    "judge": (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE, Intervention.REWEIGHT_PANEL),
+    "constitution": (Intervention.EDIT_CONSTITUTION,),
+    "weights": (Intervention.TRAIN, Intervention.ROLL_BACK, Intervention.STOP),
+    "person": (Intervention.ASK_PERSON,),
+}
+
+
+class Figure(NamedTuple):
+    """A chart, what it says, and its numbers as a table."""
+
+    name: str
+    heading: str
+    says: str
+    caption: str
+    wide: Markup
+    narrow: Markup
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
+    """Are we really better? None if neither was measured."""
+    gold = Line("temperature 1", "gold", values_of(turns, "gold"))
+    greedy = Line("greedy", "gold dashed", values_of(turns, "gold_greedy"))
+    judge = Line("judge", "judge", values_of(turns, "judge_score"))
+    units = next((m.units for _, m in judge.values), "")
+    panels = [
+        Panel("Gold, share of right answers", kept(gold, greedy), (0.0, 1.0)),
+        Panel(f"Judge's score, {units}", kept(judge)),
+    ]
+    apart = ", ".join(map(str, parted(turns)))
+    warning = f" The judge rose while gold fell at iteration {apart}." if apart else ""
+    return _figure("gold", "Gold against judge", sentence(turns) + warning, panels, turns)
+
+
+def instruments(turns: Sequence[Turn]) -> Figure | None:
+    """Gap and divergence, each instrument in a panel of its own; None if not measured."""
+    names = {
+        m.instrument: m.units
+        for turn in turns
+        for m in (turn.observation.measurements if turn.observation else ())
+        if not m.of and {"gap", "kl"} & set(m.instrument.lower().split("_"))
+    }
+    panels = []
+    for name, units in sorted(names.items()):
+        values = values_of(turns, name)
+        margins = tuple(m.margin for _, m in values if m.margin is not None)
+        panels.append(Panel(f"{name}, {units}", kept(Line(name, "other", values)), (0.0, *margins)))
+    says = "; ".join(
+        f"{p.lines[0].name} from {number(p.lines[0].values[0][1].estimate)}"
+        f" to {number(p.lines[0].values[-1][1].estimate)}"
+        for p in panels
+        if p.lines
+    )
+    return _figure("drift", "Gap and divergence", f"{says}.", panels, turns)
+
+
+def timeline(turns: Sequence[Turn]) -> Figure | None:
+    """What was done, in which part of the whole, and how it ended."""
+    decided = [turn for turn in turns if turn.intervention]
+    if not decided:
+        return None
+    rows = tuple((str(t.iteration), _lane(t), str(t.intervention), str(t.ending)) for t in decided)
+    says = f"{len(decided)} decisions; a mark's shape says how each ended."
+    wide, narrow = (
+        _timeline(f"timeline-{name}", decided, turns, width, says)
+        for name, width in (("wide", WIDE), ("narrow", NARROW))
+    )
+    headers = ("iteration", "lane", "decision", "outcome")
+    under = "Decisions by the part of the state that they would change."
+    return Figure("timeline", "Decisions", says, under, wide, narrow, headers, rows)
+
+
+def _figure(
+    name: str, heading: str, says: str, panels: Sequence[Panel], turns: Sequence[Turn]
+) -> Figure | None:
+    panels = [panel for panel in panels if panel.lines]
+    if not panels:
+        return None
+    wide, narrow = (
+        _panels(f"{name}-{kind}", heading, says, panels, turns, width)
+        for kind, width in (("wide", WIDE), ("narrow", NARROW))
+    )
+    lines = [line for panel in panels for line in panel.lines]
+    rows = tuple(
+        (str(i), str(m.instrument), of_measurement(m).removeprefix(m.instrument).strip(), m.status)
+        for line in lines
+        for i, m in line.values
+    )
+    headers = ("iteration", "instrument", "estimate [interval] n", "status")
+    return Figure(name, heading, says, caption(lines), wide, narrow, headers, rows)
+
+
+def _panels(
+    name: str,
+    title: str,
+    says: str,
+    panels: Sequence[Panel],
+    turns: Sequence[Turn],
+    width: int,
+) -> Markup:
+    x = _iterations(turns, width)
+    parts: list[Markup] = []
+    top = float(TOP)
+    for panel in panels:
+        parts += _panel(panel, x, top, width)
+        parts += [
+            rule(x.at(t.iteration), top, x.at(t.iteration), top + PANEL, "event")
+            for t in turns
+            if t.intervention and t.intervention is not Intervention.TRAIN
+        ]
+        top += PANEL + GAP
+    strip = top - GAP + 24
+    parts += [_mark(turn, x, strip) for turn in turns if turn.intervention]
+    parts += _axis(x, strip + 22)
+    legend, bottom = _legend(turns, width, strip + 46)
+    return picture(name, title, says, width, bottom, *parts, *legend)
+
+
+def _panel(panel: Panel, x: Scale, top: float, width: int) -> Iterator[Markup]:
+    values = [m for line in panel.lines for _, m in line.values]
+    seen = [v for m in values for v in (m.estimate, m.low, m.high) if v is not None]
+    marks = ticks(min(*panel.holds, *seen, 0.0), max(*panel.holds, *seen, 0.0))
+    y = Scale(marks[0], marks[-1], top + PANEL, top)
+    yield label(panel.title, 0, top - 10, "title")
+    for value in marks:
+        yield rule(LEFT, y.at(value), width - RIGHT, y.at(value), "zero" if not value else "grid")
+        yield label(number(value), LEFT - 6, y.at(value) + 4, "small", "end")
+    for margin in {m.margin for m in values if m.margin is not None}:
+        yield rule(LEFT, y.at(margin), width - RIGHT, y.at(margin), "margin")
+        yield label(f"line {number(margin)}", width - RIGHT, y.at(margin) - 4, "small", "end")
+    if len(panel.lines) > 1:
+        yield from _key(panel.lines, top + PANEL - 8, width)
+    for line in panel.lines:
+        yield from _drawn(line, x, y)
+
+
+def _drawn(line: Line, x: Scale, y: Scale) -> Iterator[Markup]:
+    for run in runs(line.values):
+        banded = [(i, m.low, m.high) for i, m in run if m.low is not None and m.high is not None]
+        if len(banded) > 1:
+            upper = [(x.at(i), y.at(high)) for i, _, high in banded]
+            lower = [(x.at(i), y.at(low)) for i, low, _ in reversed(banded)]
+            yield el("path", d=path(upper + lower) + "Z", class_=f"band {line.style}")
+        points = [(x.at(i), y.at(m.estimate)) for i, m in run if m.estimate is not None]
+        yield el("path", d=path(points), class_=f"line {line.style}")
+        for (i, measurement), (px, py) in zip(run, points, strict=True):
+            says = el("title", f"iteration {i}: {of_measurement(measurement)}")
+            yield el("circle", says, cx=f"{px:.1f}", cy=f"{py:.1f}", r=2.5, class_=line.style)
+
+
+def _timeline(
+    name: str, decided: Sequence[Turn], turns: Sequence[Turn], width: int, says: str
+) -> Markup:
+    left = 92
+    x = _iterations(turns, width)._replace(start=left + 12)
+    height = 30
+    parts: list[Markup] = []
+    for row, lane in enumerate(LANES):
+        y = 16 + row * height
+        parts += [rule(left, y, width - RIGHT, y), label(lane, left - 8, y + 4, "small", "end")]
+        parts += [_mark(turn, x, y) for turn in decided if _lane(turn) == lane]
+    parts += _axis(x, 16 + len(LANES) * height)
+    legend, bottom = _legend(decided, width, 16 + len(LANES) * height + 24)
+    return picture(name, "Decisions", says, width, bottom, *parts, *legend)
+
+
+def _legend(turns: Sequence[Turn], width: int, top: float) -> tuple[list[Markup], float]:
+    """Return the marks that occur, each with its word, in as many rows as they need."""
+    x, y, parts = 8.0, top, list[Markup]()
+    for ending in (e for e in Ending if any(t.intervention and t.ending is e for t in turns)):
+        room = 26 + 7 * len(ending)
+        if x + room > width:
+            x, y = 8.0, y + 22
+        parts += [mark(ending, x, y, str(ending)), label(str(ending), x + 12, y + 4)]
+        x += room
+    return parts, y + 14
+
+
+def _key(lines: Sequence[Line], y: float, width: int) -> Iterator[Markup]:
+    x = float(width - RIGHT - 4)
+    for line in reversed(lines):
+        yield label(line.name, x, y, "small", "end")
+        x -= 7 * len(line.name) + 6
+        yield rule(x - 22, y - 4, x, y - 4, f"line {line.style}")
+        x -= 36
+
+
+def _axis(x: Scale, y: float) -> Iterator[Markup]:
+    room = x.end - x.start
+    for iteration in whole_ticks(int(x.low), int(x.high), room):
+        yield label(str(iteration), x.at(iteration), y, "small", "middle")
+    yield label("iteration", 0, y, "small")
+
+
+def _mark(turn: Turn, x: Scale, y: float) -> Markup:
+    says = f"iteration {turn.iteration}: {turn.intervention}, {turn.ending}"
+    return mark(turn.ending, x.at(turn.iteration), y, says)
+
+
+def _iterations(turns: Sequence[Turn], width: int) -> Scale:
+    seen = [turn.iteration for turn in turns]
+    return Scale(min(seen), max(seen), LEFT + 14, width - RIGHT - 10)
+
+
+def _lane(turn: Turn) -> str:
+    return next((lane for lane, kinds in LANES.items() if turn.intervention in kinds), "person")

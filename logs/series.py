@@ -1,0 +1,84 @@
+"""What the charts draw: measurements over the iterations, and what stands behind them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from logs.turns import Turn
+from logs.vocabulary import Guarantee, Measurement
+
+
+class Line(NamedTuple):
+    """One measurement over the iterations."""
+
+    name: str
+    style: str
+    values: tuple[tuple[int, Measurement], ...]
+
+
+class Panel(NamedTuple):
+    """Lines that share an axis."""
+
+    title: str
+    lines: tuple[Line, ...]
+    holds: tuple[float, ...] = (0.0,)
+    """Values that the axis must hold."""
+
+
+def values_of(turns: Sequence[Turn], instrument: str) -> tuple[tuple[int, Measurement], ...]:
+    """Return (iteration, measurement) wherever the instrument was read."""
+    found = ((turn.iteration, turn.measured(instrument)) for turn in turns)
+    return tuple((i, m) for i, m in found if m is not None)
+
+
+def kept(*lines: Line) -> tuple[Line, ...]:
+    """Return the lines that have something to draw."""
+    return tuple(line for line in lines if any(m.estimate is not None for _, m in line.values))
+
+
+def runs(values: Sequence[tuple[int, Measurement]]) -> Iterator[list[tuple[int, Measurement]]]:
+    """Yield stretches without an undefined value between them."""
+    run: list[tuple[int, Measurement]] = []
+    for i, measurement in values:
+        if measurement.estimate is None:
+            yield from [run] if run else []
+            run = []
+        else:
+            run.append((i, measurement))
+    yield from [run] if run else []
+
+
+def parted(turns: Sequence[Turn]) -> list[int]:
+    """Return the iterations at which the judge's estimate rose and gold's fell."""
+    return [
+        after.iteration
+        for before, after in pairwise(turns)
+        if _step("gold", before, after) < 0 < _step("judge_score", before, after)
+    ]
+
+
+def caption(lines: Sequence[Line]) -> str:
+    """Say how much stands behind the bands, and under how many looks they hold."""
+    words = {
+        Guarantee.FIXED_N: "single look",
+        Guarantee.ANYTIME: "valid at any time",
+        Guarantee.RUN_HORIZON: "valid over the planned run",
+        Guarantee.NONE: "no claim beyond the items seen",
+    }
+    said = []
+    for line in lines:
+        measured = [m for _, m in line.values]
+        counts = sorted({m.n for m in measured})
+        n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        level = sorted({m.level for m in measured})[0]
+        looks = ", ".join(sorted({words[m.guarantee] for m in measured}))
+        said.append(f"{line.name}: n = {n} per point, {level:.0%} band, {looks}")
+    return "; ".join(said) + "."
+
+
+def _step(instrument: str, before: Turn, after: Turn) -> float:
+    """Return the change of the estimate; 0 where it was not measured twice."""
+    old, new = before.measured(instrument), after.measured(instrument)
+    if old is None or new is None or old.estimate is None or new.estimate is None:
+        return 0.0
+    return new.estimate - old.estimate

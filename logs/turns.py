@@ -1,0 +1,149 @@
+"""The log of a session, told again as turns of the loop: what was seen, thought, done.
+
+Every view (why, story, report) reads turns; none reads the rows of the log itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from logs.canonical import digest_of
+from logs.reading import Reader
+from logs.vocabulary import (
+    Change,
+    Commit,
+    Decision,
+    Diagnosis,
+    Digest,
+    EntryKind,
+    Evidence,
+    Intervention,
+    LogEntry,
+    Measurement,
+    Observation,
+    Proposal,
+    Ruling,
+    Verdict,
+    Word,
+)
+
+
+class Ending(StrEnum):
+    """How a turn ended."""
+
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled back"
+    REFUSED = "refused"
+    ASKED = "asked"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+    FOUNDED = "founded"
+
+
+class Turn(Word):
+    """One iteration; what is None has not happened."""
+
+    session: str
+    iteration: int
+    entries: dict[str, int]
+    """Kind of entry -> its number in the log (the last one of that kind)."""
+    observation: Observation | None = None
+    diagnosis: Diagnosis | None = None
+    decision: Decision | None = None
+    proposal: Proposal | None = None
+    evidence: Evidence | None = None
+    verdict: Verdict | None = None
+    commit: Commit | None = None
+    digest: Digest | None = None
+    """Name of the commit."""
+    rulings: tuple[Ruling, ...] = ()
+    """What the refusal named."""
+    record: dict[str, Any] | None = None
+    gold: tuple[Measurement, ...] = ()
+    """Sealed measurements of the keeper: gold, gold_greedy, judge_score, gold_skill."""
+    unread: tuple[int, ...] = ()
+    """Entries that are not in the words of this version."""
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended."""
+        for kind, ending in _ENDINGS:
+            if kind in self.entries:
+                rolled = self.commit is not None and self.commit.restores
+                founded = self.commit is not None and self.commit.parent is None
+                return Ending.ROLLED_BACK if rolled else Ending.FOUNDED if founded else ending
+        return Ending.UNFINISHED
+
+    @property
+    def intervention(self) -> Intervention | None:
+        """What was chosen."""
+        return self.decision.intervention if self.decision else None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was proposed to change."""
+        return self.proposal.changes if self.proposal else ()
+
+    def measured(self, instrument: str) -> Measurement | None:
+        """Return what the keeper measured, or else what the agent observed, over all skills."""
+        observed = self.observation.measurements if self.observation else ()
+        found = (m for m in (*self.gold, *observed) if m.instrument == instrument and not m.of)
+        return next(found, None)
+
+
+_ENDINGS = (
+    (EntryKind.COMMITTED, Ending.COMMITTED),
+    (EntryKind.REFUSED, Ending.REFUSED),
+    (EntryKind.ASKED, Ending.ASKED),
+    (EntryKind.STOPPED, Ending.STOPPED),
+    (EntryKind.FAILED, Ending.FAILED),
+)
+_WORDS: Mapping[EntryKind, tuple[str, type[Word]]] = {
+    EntryKind.OBSERVED: ("observation", Observation),
+    EntryKind.DIAGNOSED: ("diagnosis", Diagnosis),
+    EntryKind.DECIDED: ("decision", Decision),
+    EntryKind.PROPOSED: ("proposal", Proposal),
+    EntryKind.TRIED: ("evidence", Evidence),
+    EntryKind.RULED: ("verdict", Verdict),
+    EntryKind.COMMITTED: ("commit", Commit),
+}
+
+
+def turns(journal: Reader, session: str) -> tuple[Turn, ...]:
+    """Return the turns of a session in order."""
+    by_iteration: dict[int, list[LogEntry]] = {}
+    for entry in journal.entries(session):
+        by_iteration.setdefault(entry.iteration, []).append(entry)
+    return tuple(turn_of(entries) for _, entries in sorted(by_iteration.items()))
+
+
+def turn_of(entries: Iterable[LogEntry]) -> Turn:
+    """Return the turn that these entries of one iteration tell; a later entry wins."""
+    told: dict[str, Any] = {"entries": {}, "gold": (), "unread": ()}
+    for entry in entries:
+        told |= {"session": entry.session, "iteration": entry.iteration}
+        told["entries"][entry.kind] = entry.seq
+        try:
+            told |= _read(entry)
+        except (ValidationError, KeyError, TypeError):
+            told["unread"] += (entry.seq,)
+    return Turn.model_validate(told)
+
+
+def _read(entry: LogEntry) -> dict[str, Any]:
+    match entry.kind:
+        case EntryKind.COMMITTED:
+            return {"commit": Commit.model_validate(entry.body), "digest": digest_of(entry.body)}
+        case EntryKind.MEASURED:
+            measurements = entry.body["measurements"]
+            return {"gold": tuple(Measurement.model_validate(m) for m in measurements)}
+        case EntryKind.REFUSED:
+            return {"rulings": tuple(Ruling.model_validate(r) for r in entry.body["rulings"])}
+        case EntryKind.RECORDED:
+            return {"record": entry.body}
+        case _:
+            name, word = _WORDS.get(entry.kind, ("", Word))
+            return {name: word.model_validate(entry.body)} if name else {}
