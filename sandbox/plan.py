@@ -137,6 +137,8 @@ def environment(plan: Plan) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "OMP_NUM_THREADS": str(plan.limits.cpu_threads),
+        # Threads that wait by spinning cost a busy machine several times the work itself.
+        "OMP_WAIT_POLICY": "passive",
         # These pools start on import, and a pool does not survive a fork.
         "OPENBLAS_NUM_THREADS": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",

@@ -29,6 +29,7 @@ class JobResult:
 
     value: dict[str, Any]
     wall_seconds: float
+    """From request to answer; building the wall is not counted."""
     cpu_seconds: float
     """Of the job and the processes it waited for."""
     peak_rss_bytes: int
@@ -58,7 +59,8 @@ class Worker:
         Args:
             root: The folder that holds `tools/` and so on; its code can be imported inside.
             scratch_root: The one writable folder; the scratch of every job lies in it.
-            preload: Modules to import once, before any job.
+            preload: Modules to import once, before any job. Name the very modules that jobs
+                use (`trl.trainer.dpo_trainer`): `import trl` alone imports next to nothing.
             read_only: What else jobs may read: models, data.
             limits: Of each call that brings none of its own.
             kind: A weaker wall than this machine can build; None is the strongest.
@@ -109,9 +111,9 @@ class Worker:
         place, bound = self._place(scratch), limits or self._limits
         with self._busy:
             level = probe.level() if self._kind is None else probe.measure(self._kind)
-            started = time.monotonic()
             cell = self._standing(level)
             request = cell.request(job, args, scratch=place, limits=bound)
+            started = time.monotonic()
             try:
                 ended = cell.run(request, seconds=bound.wall_seconds, on_progress=on_progress)
             except BaseException:

@@ -15,7 +15,7 @@ from sandbox.limits import Limits
 from tests.wall_rig import KINDS, ROOT, Rig, a_rig, soon
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=str)
+@pytest.fixture(scope="module", params=sorted({KINDS[0], KINDS[-1]}), ids=str)
 def wall(request, tmp_path_factory):
     with a_rig(tmp_path_factory.mktemp("scratch"), request.param) as rig:
         yield rig
@@ -130,6 +130,9 @@ class TestAJob:
 
 
 class TestAWorker:
+    def test_makes_its_threads_wait_without_spinning(self, best):
+        assert best("environment").value["mine"]["OMP_WAIT_POLICY"] == "passive"
+
     def test_that_cannot_preload_says_which_module(self, tmp_path):
         with (
             Rig(tmp_path, preload=["json", "no_such_module"]).worker as worker,

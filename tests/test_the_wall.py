@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -74,14 +73,15 @@ class TestTheLevel:
         ("hole", "name"),
         [
             (["--share-net"], "network_blocked"),
-            (["--bind", tempfile.gettempdir(), tempfile.gettempdir()], "filesystem_read_only"),
+            (["--bind", "OUTER", "OUTER"], "filesystem_read_only"),
         ],
     )
     def test_of_a_wall_with_a_planted_hole_is_one(self, monkeypatch, hole, name):
         def with_a_hole(given):
             words = plan.command(given)
             end = words.index("--") if "--" in words else len(words)
-            return [*words[:end], *hole, *words[end:]]
+            outer = str(given.scratch_root.parent)
+            return [*words[:end], *(w.replace("OUTER", outer) for w in hole), *words[end:]]
 
         monkeypatch.setattr(cell, "command", with_a_hole)
         if Kind.BUBBLEWRAP not in KINDS:
