@@ -1,7 +1,7 @@
 """The charts of the report, as SVG that needs no script: wide, and again for a narrow screen.
 
-No axis is cut: each holds zero and every band. Gold and judge have panels of their own, as
-they have units of their own. Undefined is a gap in the line, never a zero.
+Every axis holds every band, and says so where it does not hold zero. Gold and judge have
+panels of their own, as they have units of their own. Undefined is a gap, never a zero.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from logs.gain import sentence
 from logs.series import Line, Panel, caption, kept, parted, runs, values_of
 from logs.summary import of_measurement
 from logs.svg import Scale, el, label, mark, path, picture, rule, ticks, whole_ticks
@@ -19,7 +18,9 @@ from logs.vocabulary import Intervention
 
 WIDE, NARROW = 720, 350
 """Pixels; the style sheet shows the one that fits."""
-LEFT, RIGHT, TOP, PANEL, GAP = 46, 14, 26, 130, 44
+LEFT, RIGHT, TOP, PANEL, GAP = 46, 14, 32, 150, 50
+
+TOGETHER = "In no iteration did the judge rise while gold fell."
 
 LANES: dict[str, tuple[Intervention, ...]] = {
     "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
@@ -50,12 +51,12 @@ def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
     judge = Line("judge", "judge", values_of(turns, "judge_score"))
     units = next((m.units for _, m in judge.values), "")
     panels = [
-        Panel("Gold, share of right answers", kept(gold, greedy), (0.0, 1.0)),
+        Panel("Gold, share of right answers", kept(gold, greedy), ()),
         Panel(f"Judge's score, {units}", kept(judge)),
     ]
     apart = ", ".join(map(str, parted(turns)))
-    warning = f" The judge rose while gold fell at iteration {apart}." if apart else ""
-    return _figure("gold", "Gold against judge", sentence(turns) + warning, panels, turns)
+    says = f"The judge rose while gold fell at iteration {apart}." if apart else TOGETHER
+    return _figure("gold", "Gold against judge", says, panels, turns)
 
 
 def instruments(turns: Sequence[Turn]) -> Figure | None:
@@ -145,9 +146,9 @@ def _panels(
 def _panel(panel: Panel, x: Scale, top: float, width: int) -> Iterator[Markup]:
     values = [m for line in panel.lines for _, m in line.values]
     seen = [v for m in values for v in (m.estimate, m.low, m.high) if v is not None]
-    marks = ticks(min(*panel.holds, *seen, 0.0), max(*panel.holds, *seen, 0.0))
+    marks = ticks(min(*panel.holds, *seen), max(*panel.holds, *seen))
     y = Scale(marks[0], marks[-1], top + PANEL, top)
-    yield label(panel.title, 0, top - 10, "title")
+    yield label(panel.title + _cut(marks), 0, top - 14, "title")
     for value in marks:
         yield rule(LEFT, y.at(value), width - RIGHT, y.at(value), "zero" if not value else "grid")
         yield label(number(value), LEFT - 6, y.at(value) + 4, "small", "end")
@@ -158,6 +159,11 @@ def _panel(panel: Panel, x: Scale, top: float, width: int) -> Iterator[Markup]:
         yield from _key(panel.lines, top + PANEL - 8, width)
     for line in panel.lines:
         yield from _drawn(line, x, y)
+
+
+def _cut(marks: Sequence[float]) -> str:
+    """Say so where an axis does not begin at zero."""
+    return "" if marks[0] <= 0 <= marks[-1] else f" (axis from {number(marks[0])}, not from 0)"
 
 
 def _drawn(line: Line, x: Scale, y: Scale) -> Iterator[Markup]:
@@ -206,9 +212,9 @@ def _key(lines: Sequence[Line], y: float, width: int) -> Iterator[Markup]:
     x = float(width - RIGHT - 4)
     for line in reversed(lines):
         yield label(line.name, x, y, "small", "end")
-        x -= 7 * len(line.name) + 6
+        x -= 6.2 * len(line.name) + 6
         yield rule(x - 22, y - 4, x, y - 4, f"line {line.style}")
-        x -= 36
+        x -= 38
 
 
 def _axis(x: Scale, y: float) -> Iterator[Markup]:

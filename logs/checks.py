@@ -7,10 +7,10 @@ from pathlib import Path
 
 from logs import ledgers
 from logs.artefacts import artefacts_of, faults
-from logs.canonical import digest_of, plain
+from logs.canonical import canonical, digest_of, plain
 from logs.checkpoint import Checkpoint, origin_of
 from logs.merkle import Frontier, leaf_hash
-from logs.reading import fault_of, leaves
+from logs.reading import Row, column_fault, hash_fault, leaves
 from logs.storage import check_format, expected_schema
 from logs.vocabulary import (
     Commit,
@@ -41,7 +41,7 @@ def entries_have_their_hash(database: sqlite3.Connection) -> Answer:
     """Bytes, hash and columns of each entry agree, and no number is left out."""
     count = 0
     for row in leaves(database):
-        fault = f"the next one here is {row[0]}" if row[0] != count else fault_of(row)
+        fault = f"the next one here is {row[0]}" if row[0] != count else _fault(row)
         if fault:
             last = f"last good {count - 1}" if count else "no good entry before it"
             return False, f"entry {count}: {fault}; first bad {count}, {last}"
@@ -161,6 +161,22 @@ def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
     if missing:
         return None, f"{len(missing)} of {len(named)} are no longer kept, the rest is whole"
     return True, f"{len(named)}/{len(named)}"
+
+
+def _fault(row: Row) -> str:
+    """Say what is wrong with a row; the first thing, or nothing."""
+    if fault := hash_fault(row):
+        return fault
+    try:
+        read = json.loads(row[6])
+        entry = LogEntry.model_validate(read)
+    except (ValueError, RecursionError):
+        return "the leaf is not an entry"
+    if canonical(read) != row[6]:
+        return "the leaf is not in canonical form"
+    if row[5] != (word := digest_of(read["body"])):
+        return f"column word is {row[5]!r}, the leaf says {word}"
+    return column_fault(row, entry)
 
 
 def _unreasoned(commit: Commit, words: dict[Digest, LogEntry]) -> str:

@@ -16,7 +16,7 @@ from logs import ledgers
 from logs.canonical import canonical, digest_of, plain
 from logs.errors import IntegrityError, Stale, UsageError
 from logs.merkle import Frontier, leaf_hash
-from logs.reading import COLUMNS, Reader, columns_of, leaves, stamp
+from logs.reading import COLUMNS, Reader, leaves, stamp
 from logs.storage import WAIT_SECONDS, open_for_writing, speaking
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, Word
 
@@ -135,9 +135,10 @@ class Journal(Reader):
         return LogEntry.model_validate(json.loads(leaf))
 
     def _insert(self, entry: LogEntry, leaf: bytes, after: Frontier) -> None:
+        columns = (entry.seq, entry.key, entry.kind, entry.session, entry.iteration)
         self._db.execute(
             f"INSERT INTO log ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*columns_of(entry), leaf, leaf_hash(leaf)),
+            (*columns, digest_of(entry.body), leaf, leaf_hash(leaf)),
         )
         self._db.execute(
             "INSERT INTO tree VALUES (?, ?, ?)", (after.size, after.root(), b"".join(after.peaks))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from logs.canonical import canonical, sha256
+from logs.canonical import digest_of
 from logs.checkpoint import Checkpoint, origin_of
 from logs.errors import IntegrityError, UsageError
 from logs.merkle import Frontier, leaf_hash
@@ -26,42 +26,36 @@ def entry_of(row: Row) -> LogEntry:
     Raises:
         IntegrityError: the leaf does not have its hash, or a column differs from the leaf.
     """
-    fault = fault_of(row)
-    if fault:
-        raise IntegrityError(
-            f"Entry {row[0]} of the log was changed after it was written.",
-            saw=fault,
-            wanted="the bytes that were hashed when the step happened",
-            try_this="plimsoll log verify, then restore the log from a copy",
-        )
-    return LogEntry.model_validate(json.loads(row[6]))
-
-
-def fault_of(row: Row) -> str:
-    """Say what is wrong with a row of COLUMNS; empty when nothing is."""
-    *columns, leaf, stored = row
-    computed = leaf_hash(leaf)
-    if computed != stored:
-        return (
-            f"stored hash {bytes(stored).hex()[:12]}… differs from computed {computed.hex()[:12]}…"
-        )
     try:
-        read = json.loads(leaf)
-        entry = LogEntry.model_validate(read)
+        fault = hash_fault(row)
+        entry = None if fault else LogEntry.model_validate(json.loads(row[6]))
     except (ValueError, RecursionError):
-        return "the leaf is not an entry"
-    if canonical(read) != leaf:
-        return "the leaf is not in canonical form"
-    for name, column, value in zip(COLUMNS.split(", "), columns, columns_of(entry), strict=False):
+        fault, entry = "the leaf is not an entry", None
+    if entry and (fault := column_fault(row, entry)) == "":
+        return entry
+    raise IntegrityError(
+        f"Entry {row[0]} of the log was changed after it was written.",
+        saw=fault,
+        wanted="the bytes that were hashed when the step happened",
+        try_this="plimsoll log verify, then restore the log from a copy",
+    )
+
+
+def hash_fault(row: Row) -> str:
+    """Say how the leaf of a row differs from its hash; empty if it does not."""
+    computed, stored = leaf_hash(row[6]).hex(), bytes(row[7]).hex()
+    if computed == stored:
+        return ""
+    return f"stored hash {stored[:12]}… differs from computed {computed[:12]}…"
+
+
+def column_fault(row: Row, entry: LogEntry) -> str:
+    """Say which column differs from the leaf that it repeats; empty if none does."""
+    wanted = (entry.seq, entry.key, entry.kind, entry.session, entry.iteration)
+    for name, column, value in zip(COLUMNS.split(", "), row, wanted, strict=False):
         if column != value:
-            return f"column {name} is {column!r}, the leaf says {value!r}"
+            return f"column {name} is {column!r}, the leaf says {value!s}"
     return ""
-
-
-def columns_of(entry: LogEntry) -> Row:
-    """Return the columns that repeat what the leaf says, for queries."""
-    word = sha256(canonical(entry.body))
-    return (entry.seq, entry.key, str(entry.kind), entry.session, entry.iteration, word)
 
 
 def stamp(path: Path) -> tuple[tuple[int, int] | None, ...]:
@@ -110,7 +104,15 @@ class Reader:
 
     def committed(self, digest: Digest) -> LogEntry | None:
         """Return the entry that recorded the commit of that name, if there is one."""
-        return self._one("word = ? AND kind = ?", digest, EntryKind.COMMITTED)
+        entry = self._one("word = ? AND kind = ?", digest, EntryKind.COMMITTED)
+        if entry is None or digest_of(entry.body) == digest:
+            return entry
+        raise IntegrityError(
+            f"Entry {entry.seq} of the log goes by the name of another commit.",
+            saw=digest_of(entry.body),
+            wanted=digest,
+            try_this="plimsoll log verify, then restore the log from a copy",
+        )
 
     def entries(
         self,

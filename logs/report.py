@@ -67,7 +67,7 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         decisions=[_decision(turn, content) for turn in told if turn.decision],
         skills=_skills(told),
         ledgers=journal.ledgers().model_dump(mode="json"),
-        checkpoint=journal.checkpoint(),
+        checkpoint=journal.checkpoint().splitlines(),
         log=LOG,
     )
 

@@ -97,12 +97,12 @@ def invariant(ruling: Ruling) -> str:
 
 
 def change(change: Change, content: bool) -> str:
-    """Return `path: old -> new`; words that others wrote only if `content`."""
+    """Return `path: old → new`; words that others wrote only if `content`."""
     old, new, path = (
         "nothing" if v is None else v if content or is_token(v) else hidden(v)
         for v in (change.old, change.new, change.path)
     )
-    return f"{path}: {old} -> {new}"
+    return f"{path}: {old} → {new}"
 
 
 def _edits(told: Sequence[Turn], content: bool) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _rollback(turn: Turn) -> str:
 
 
 def _item(text: str, width: int) -> list[str]:
-    first, *rest = paragraphs(text, width - 2)
+    first, *rest = paragraphs(text, width - 4)
     return [f"  {first}", *(f"    {line}" for line in rest)]
 
 

@@ -25,6 +25,9 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
+Count = Annotated[int, Field(strict=True)]
+"""An int and nothing that could be read as one: `true` is not a count of 1."""
+
 
 class Word(BaseModel):
     """A frozen value; unknown fields are refused, so a typo cannot hide in the log."""
@@ -366,8 +369,8 @@ class Metric(Word):
     """
 
     name: str
-    k: int | None = None
-    n: int | None = None
+    k: Count | None = None
+    n: Count | None = None
     values: tuple[str, ...] = ()
     lower: str | None = None
     upper: str | None = None
@@ -385,7 +388,7 @@ class Evidence(Word):
     harness: Digest
     """Digest of the evaluating code."""
     seeds: dict[str, int] = {}
-    sandbox_level: int
+    sandbox_level: Count
 
 
 class Outcome(StrEnum):

@@ -42,7 +42,7 @@ def render(why: Why, *, content: bool = False, width: int = 100) -> str:
 def _title(why: Why) -> str:
     chosen = why.turn.intervention or why.kind
     tier = f", tier {why.turn.verdict.tier}" if why.turn.verdict else ""
-    to = f" -> commit {short(why.turn.digest)}" if why.turn.digest else ""
+    to = f" → commit {short(why.turn.digest)}" if why.turn.digest else ""
     session = f"{visible(why.turn.session)}, iteration {why.turn.iteration}"
     return f"{chosen}  ({session}, {visible(why.at)})  {why.ending}{tier}{to}"
 
@@ -132,7 +132,7 @@ def _ruling(ruling: Ruling) -> str:
 
 def _change(change: Change, content: bool) -> str:
     old, new = (_value(value, content) for value in (change.old, change.new))
-    return f"{_value(change.path, content)}: {old} -> {new}"
+    return f"{_value(change.path, content)}: {old} → {new}"
 
 
 def _value(value: str | None, content: bool) -> str:
