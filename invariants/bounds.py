@@ -118,6 +118,8 @@ def _power(base: Decimal, exponent: int) -> Decimal:
 
 def _lower_mean(values: Sequence[Fraction], delta: Fraction) -> Fraction:
     """An m, hardly below the largest, that the bettor certainly refutes; values in [0, 1]."""
+    if sum(values) * _GRID <= len(values):
+        return Fraction(0)
     with localcontext(_UP):
         target = _decimal(1 / delta) * len(_STAKES)
     near, goal = [float(value) for value in values], float(target)

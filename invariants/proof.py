@@ -77,24 +77,31 @@ def check_policy(
     policy: Policy, founding: State | None = None, *, timeout_ms: int = solver.TIMEOUT_MS
 ) -> PolicyReport:
     """Ask z3 everything about a policy; `founding` makes it about that founding state."""
-    step = world(
-        policy.metrics,
-        policy.values,
-        [rule.expr for rule in policy.rules] + [goal.expr for goal in policy.goals],
-        founding,
-    )
-    goals = (
-        report
-        for tier in AUTOMATIC
-        for report in _goal_reports(policy, step, tier, founding, timeout_ms)
-    )
+    step = _step(policy, founding)
     return PolicyReport(
         policy=policy.digest,
         founding=founding is not None,
         tiers=tuple(_tier_report(policy, step, tier, timeout_ms) for tier in TIERS),
         rules=tuple(_rule_report(policy, step, rule, timeout_ms) for rule in policy.rules),
-        goals=tuple(goals),
+        goals=prove_goals(policy, founding, timeout_ms=timeout_ms),
     )
+
+
+def prove_goals(
+    policy: Policy, founding: State | None = None, *, timeout_ms: int = solver.TIMEOUT_MS
+) -> tuple[GoalReport, ...]:
+    """Ask z3 whether each goal is inductive under the rules of each automatic tier."""
+    step = _step(policy, founding)
+    return tuple(
+        report
+        for tier in AUTOMATIC
+        for report in _goal_reports(policy, step, tier, founding, timeout_ms)
+    )
+
+
+def _step(policy: Policy, founding: State | None) -> World:
+    exprs = [rule.expr for rule in policy.rules] + [goal.expr for goal in policy.goals]
+    return world(policy.metrics, policy.values, exprs, founding)
 
 
 def require_sound(report: PolicyReport) -> None:

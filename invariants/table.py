@@ -16,10 +16,12 @@ _ABSENT = object()
 class Table:
     """A table, its name for messages, and the text it came from."""
 
-    def __init__(self, items: dict[str, Any], name: str, source: str) -> None:
+    def __init__(self, items: dict[str, Any], name: str, source: str, anchor: str = "") -> None:
+        """Hold a table; `anchor` is text of the file that stands before its keys."""
         self._items = items
         self._name = name
         self._source = source
+        self._anchor = anchor
         self._asked: dict[str, None] = {}
 
     def given(self) -> tuple[str, ...]:
@@ -87,14 +89,14 @@ class Table:
         outer = self._table(self._take(key, {}), key)
         if name is None:
             return outer
-        return self._table(outer._items[name], f"{key}.{name}")
+        return self._table(outer._items[name], f"{key}.{name}", f"[{key}.{name}]")
 
     def several(self, key: str) -> list["Table"]:
         """Every table of the list `[[key]]`."""
         found = self._take(key, [])
         if not isinstance(found, list):
             raise self.error(key, f"`{key}` must be a list of tables.", f"[[{key}]]")
-        return [self._table(item, f"{key} {at}") for at, item in enumerate(found, 1)]
+        return [self._item(key, at, item) for at, item in enumerate(found, 1)]
 
     def done(self) -> None:
         """Refuse every key that was not asked for."""
@@ -116,15 +118,14 @@ class Table:
         """A refusal that names the line."""
         given = self._items.get(key, _ABSENT)
         saw = "it is absent" if given is _ABSENT else f"{key} = {given!r}"
-        item = self._items.get("id")
-        place = self.line(item) if isinstance(item, str) else line_of(self._source, key)
+        place = line_of(self._source, key if given is not _ABSENT else "", after=self._anchor)
         return UsageError(
             what, saw=f"{saw} (line {place})", wanted=wanted, try_this=hint or f"write {wanted}"
         )
 
-    def line(self, item: str) -> str:
-        """The line on which the file gives this id."""
-        return line_of(self._source, item)
+    def line(self, word: str) -> int:
+        """The line on which the file gives a word of this table."""
+        return line_of(self._source, word, after=self._anchor)
 
     def _take(self, key: str, default: Any = _ABSENT) -> Any:
         self._asked[key] = None
@@ -135,13 +136,20 @@ class Table:
         hint = near if near.startswith("did you mean") else f"add {key}"
         raise self.error(key, f"{self._name} lacks `{key}`.", f"the key `{key}`", hint=hint)
 
-    def _table(self, found: Any, name: str) -> "Table":
+    def _item(self, key: str, at: int, found: Any) -> "Table":
+        """The `at`-th table of a list; its keys follow the `at`-th header in the file."""
+        headers = list(re.finditer(rf"(?m)^[ \t]*\[\[{re.escape(key)}\]\]", self._source))
+        before = self._source[: headers[at - 1].end()] if at <= len(headers) else ""
+        return self._table(found, f"{key} {at}", before)
+
+    def _table(self, found: Any, name: str, anchor: str = "") -> "Table":
         if not isinstance(found, dict):
             raise self.error(name, f"`{name}` must be a table.", f"[{name}]")
-        return Table(found, f"[{name}]", self._source)
+        return Table(found, f"[{name}]", self._source, anchor)
 
 
-def line_of(source: str, word: str) -> str:
-    """The first line on which a word stands alone, counted from 1; `?` if there is none."""
-    found = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", source)
-    return str(source.count("\n", 0, found.start()) + 1) if found else "?"
+def line_of(source: str, word: str, *, after: str = "") -> int:
+    """The first line on which a word stands alone behind the text `after`, counted from 1."""
+    start = max(source.find(after), 0)
+    found = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])").search(source, start + len(after))
+    return source.count("\n", 0, found.start() if found else start + len(after)) + 1
