@@ -1,0 +1,1 @@
+"""The mind: the loop, the deciders and the command line."""

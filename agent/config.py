@@ -1,0 +1,144 @@
+"""`plimsoll.toml`: what to run. An unknown key is an error with a suggestion."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from logs.errors import UsageError
+from logs.vocabulary import Recipe
+
+
+class Section(BaseModel):
+    """A table of the file; frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionSection(Section):
+    """One run of the loop."""
+
+    name: str = Field(default="first", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
+    iterations: int = Field(default=12, ge=1, le=1000)
+    seed: int = Field(default=0, ge=0)
+    decider: str = Field(default="rules", pattern="^(rules|fixed)$")
+    """`rules` is the governed agent; `fixed` trains every turn, whatever it sees."""
+
+
+class WorldSection(Section):
+    """What is learnt, and from which model."""
+
+    task: str = Field(default="micro-world", pattern="^micro-world$")
+    base: str = "shipped"
+    """`shipped`, or the folder of a `transformers` causal language model made for the task."""
+    gold_prompts: int = Field(default=400, ge=50, le=5000)
+    """Prompts in the vault; each measurement of gold answers all of them."""
+
+
+class AuditSection(Section):
+    """What people are asked."""
+
+    labels: int = Field(default=512, ge=0)
+    """Answers that may be graded in the whole session."""
+    pairs: int = Field(default=14, ge=4)
+    """Pairs graded per observation, two labels each."""
+
+
+class LimitsSection(Section):
+    """What a job behind the wall may use."""
+
+    seconds: float = Field(default=600, gt=0)
+    memory_mb: int = Field(default=3000, ge=500)
+    threads: int = Field(default=2, ge=1)
+
+
+class JudgesSection(Section):
+    """The founding panel: who is asked, and with which flaws they were planted."""
+
+    founding: str = Field(default="planted", pattern="^(planted|careful|oracle)$")
+    comparisons: int = Field(default=1200, ge=50)
+    """Annotators' choices a judge is fitted on."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    session: SessionSection = SessionSection()
+    world: WorldSection = WorldSection()
+    judges: JudgesSection = JudgesSection()
+    audit: AuditSection = AuditSection()
+    recipe: Recipe = Recipe()
+    limits: LimitsSection = LimitsSection()
+
+
+def read(path: Path) -> Config:
+    """Read a configuration.
+
+    Raises:
+        UsageError: the file is missing, is not TOML, or holds an unknown key or a bad value.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            "There is no workspace here.",
+            saw=f"no {path.name} in {path.parent}",
+            wanted="a folder made by plimsoll init",
+            try_this=f"plimsoll init {path.parent}",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path.name} is not TOML.",
+            saw=str(error),
+            wanted="TOML, for example: iterations = 12",
+            try_this=f"open {path.name} at that line, or compare with: plimsoll init --dry-run",
+        ) from error
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise _explained(path, error) from error
+
+
+def _explained(path: Path, error: ValidationError) -> UsageError:
+    """The first complaint, with the nearest known key where the key is unknown."""
+    first = error.errors()[0]
+    where = [str(x) for x in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(where[:-1])
+        near = difflib.get_close_matches(where[-1], known, n=1)
+        return UsageError(
+            f"{path.name} has a key that Plimsoll does not know.",
+            saw=".".join(where),
+            wanted=f"one of: {', '.join(known)}",
+            try_this=f"did you mean {near[0]!r}?" if near else "remove the line",
+        )
+    return UsageError(
+        f"{path.name} has a value that does not fit.",
+        saw=f"{'.'.join(where)} = {first['input']!r}",
+        wanted=first["msg"],
+        try_this="plimsoll init --dry-run shows the defaults",
+    )
+
+
+def _keys_at(where: list[str]) -> list[str]:
+    model: Any = Config
+    for name in where:
+        field = model.model_fields.get(name)
+        model = field.annotation if field else Config
+    return list(model.model_fields)
+
+
+def dump(config: Config) -> str:
+    """A configuration as TOML, the way `init` writes it."""
+    lines = ["# What to run. `plimsoll run` reads this file; unknown keys are refused.", ""]
+    for name, section in config.model_dump(mode="json").items():
+        lines += [f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in section.items()), ""]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)

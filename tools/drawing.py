@@ -1,0 +1,119 @@
+"""Draw answers from named weights, with what the base model thinks of each."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tools.divergence import exact_divergence
+from tools.models import load_policy, load_tokenizer
+from tools.sampling import Sampled, SamplingParameters, sample
+from tools.scoring import answer_logps
+from tools.threads import use_threads
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from tools.encoding import Codec
+
+
+def draw_answers(
+    args: dict[str, Any], on_progress: Callable[[int, int], None]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Sibling answers per prompt, and a report of tokens and divergence."""
+    use_threads(args["threads"])
+    base = Path(args["base"])
+    codec = load_tokenizer(base)
+    policy = load_policy(base, _path(args["adapter"]))
+    drawn = _sample(policy, codec, args["prompts"], args, args["samples"], on_progress)
+    anchor = load_policy(base, None)
+    logps = _base_logps(anchor, codec, args["prompts"], drawn)
+    groups = [
+        {"prompt": p, "answers": [_row(codec, p, s, logps) for s in row]}
+        for p, row in zip(args["prompts"], drawn, strict=True)
+    ]
+    report: dict[str, Any] = {"tokens": sum(len(s.ids) + s.finished for row in drawn for s in row)}
+    if n := args.get("divergence", 0):
+        rows = [(codec.prompt(p), codec.answer(r[0].ids)) for p, r in zip(args["prompts"][:n], drawn[:n], strict=True)]
+        report["kl_to_anchor"] = exact_divergence(policy, anchor, rows, pad=codec.pad)
+        if args.get("previous") is not None:
+            previous = load_policy(base, _path(args["previous"]["adapter"]))
+            report["kl_to_previous"] = exact_divergence(policy, previous, rows, pad=codec.pad)
+    return groups, report
+
+
+def answer_lists(
+    args: dict[str, Any], scratch: Path, on_progress: Callable[[int, int, str], None]
+) -> dict[str, Any]:
+    """One answer per prompt of each named list, written to `<name>.json`."""
+    use_threads(args["threads"])
+    base = Path(args["base"])
+    codec = load_tokenizer(base)
+    models = {"candidate": load_policy(base, _path(args["candidate"]))}
+    if any(want["of"] == "head" for want in args["lists"].values()):
+        models["head"] = load_policy(base, _path(args["head"]))
+    for i, (name, want) in enumerate(args["lists"].items()):
+        on_progress(i, len(args["lists"]), f"trial: {name}")
+        parameters = args | {"temperature": want["temperature"]}
+        drawn = _sample(models[want["of"]], codec, want["prompts"], parameters, 1)
+        answers = [codec.text(row[0].ids) for row in drawn]
+        (scratch / f"{name}.json").write_text(json.dumps(answers))
+    report: dict[str, Any] = {}
+    if prompts := args.get("divergence"):
+        drawn = _sample(models["candidate"], codec, prompts, args | {"temperature": 1.0}, 1)
+        rows = [(codec.prompt(p), codec.answer(r[0].ids)) for p, r in zip(prompts, drawn, strict=True)]
+        anchor = load_policy(base, None)
+        report["kl_to_anchor"] = exact_divergence(models["candidate"], anchor, rows, pad=codec.pad)
+    return report
+
+
+def _sample(
+    model: "PreTrainedModel",
+    codec: "Codec",
+    prompts: Sequence[str],
+    args: dict[str, Any],
+    samples: int,
+    on_progress: Callable[[int, int], None] = lambda done, of: None,
+) -> list[list[Sampled]]:
+    parameters = SamplingParameters(
+        samples=samples,
+        temperature=args["temperature"],
+        max_new_tokens=args["max_new_tokens"],
+        seed=args["seed"],
+    )
+    encoded = [codec.prompt(p) for p in prompts]
+    return sample(
+        model, encoded, eos=codec.eos, pad=codec.pad, parameters=parameters, on_progress=on_progress
+    )
+
+
+def _base_logps(
+    anchor: "PreTrainedModel",
+    codec: "Codec",
+    prompts: Sequence[str],
+    drawn: Sequence[Sequence[Sampled]],
+) -> dict[tuple[str, tuple[int, ...]], float]:
+    """Siblings often say the same: each distinct answer is scored once."""
+    distinct = list(
+        {(p, tuple(s.ids)): None for p, row in zip(prompts, drawn, strict=True) for s in row}
+    )
+    rows = [(codec.prompt(p), codec.answer(ids)) for p, ids in distinct]
+    return dict(zip(distinct, answer_logps(anchor, rows, pad=codec.pad), strict=True))
+
+
+def _row(
+    codec: "Codec", prompt: str, drawn: Sampled, logps: dict[tuple[str, tuple[int, ...]], float]
+) -> list[Any]:
+    """[text, log p under the base, log p under the policy, finished]"""
+    return [
+        codec.text(drawn.ids),
+        round(logps[prompt, tuple(drawn.ids)], 5),
+        round(sum(drawn.logps), 5),
+        drawn.finished,
+    ]
+
+
+def _path(folder: str | None) -> Path | None:
+    return Path(folder) if folder else None

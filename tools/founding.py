@@ -1,0 +1,64 @@
+"""The founding judges: annotators compare the base model's answers, judges are fitted."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from logs.vocabulary import Constitution
+from tools.drawing import draw_answers
+from tools.features import describe
+from tools.judges import FeatureJudge, fit
+from tools.judging import answers_of
+from tools.world.annotators import Annotator, compare
+
+Progress = Callable[[int, int, str], None]
+PER_PROMPT = 3
+
+
+def fit_founding_judges(args: dict[str, Any], scratch: Path, progress: Progress) -> dict[str, Any]:
+    """One judge per annotator, written to `<id>.json`, and the choices to `<id>.choices.jsonl`."""
+    constitution = Constitution.model_validate(args["constitution"])
+    groups, _ = draw_answers(
+        args | {"adapter": None, "samples": 8, "temperature": 1.0},
+        lambda done, of: progress(done, of, "drawing answers for the annotators"),
+    )
+    report: dict[str, Any] = {}
+    for i, (name, fields) in enumerate(args["annotators"].items()):
+        progress(i, len(args["annotators"]), "fitting judges")
+        annotator = Annotator(id=name, **fields)
+        judge, choices = _fit(annotator, groups, args, constitution)
+        (scratch / f"{name}.json").write_bytes(judge.dump())
+        lines = [json.dumps(c) for c in choices]
+        (scratch / f"{name}.choices.jsonl").write_text("\n".join(lines) + "\n")
+        report[name] = {"comparisons": judge.labels}
+    return report
+
+
+def _fit(
+    annotator: Annotator,
+    groups: Sequence[dict[str, Any]],
+    args: dict[str, Any],
+    constitution: Constitution,
+) -> tuple[FeatureJudge, list[dict[str, Any]]]:
+    texts = [(g["prompt"], [a[0] for a in g["answers"]]) for g in groups]
+    asked = compare(annotator, texts, per_prompt=PER_PROMPT, seed=args["seed"])
+    asked = asked[: args["comparisons"]]
+    features = [describe(answers_of(g)) for g in groups]
+    judge = fit(
+        np.array([features[g][i] - features[g][j] for g, i, j, _ in asked]),
+        np.array([float(first) for *_, first in asked]),
+        background=np.vstack(features),
+        constitution=constitution,
+    )
+    choices = [
+        {
+            "prompt": texts[g][0],
+            "chosen": texts[g][1][i if first else j],
+            "rejected": texts[g][1][j if first else i],
+        }
+        for g, i, j, first in asked
+    ]
+    return judge, choices

@@ -1,0 +1,128 @@
+"""What runs behind the wall: pure functions from artefacts to artefacts.
+
+Each job takes paths and numbers, writes plain files into its scratch folder and returns
+JSON. None of them knows the right answers: grading happens outside, with whoever holds them.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from logs.vocabulary import Constitution, Recipe
+
+Progress = Callable[[int, int, str], None]
+Args = dict[str, Any]
+
+SAMPLES, VERDICTS, ADAPTER = "samples.jsonl", "verdicts.jsonl", "adapter"
+
+
+def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Draw answers from a policy; score each under the frozen base; divergence where asked.
+
+    Args:
+        args: base, adapter (or None), prompts, samples, temperature, max_new_tokens, seed,
+            threads, and `divergence`: prompts (from the front of the list) on whose first
+            answer the exact divergence from the base is computed.
+    """
+    from tools.drawing import draw_answers
+
+    started = time.monotonic()
+    groups, report = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
+    _write_lines(scratch / SAMPLES, groups)
+    return report | {"seconds": time.monotonic() - started}
+
+
+def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Score drawn answers by every judge named, and by how much padding or yielding pays.
+
+    Args:
+        args: samples (path), judges (id -> {kind, path}), constitution, base, seed, and
+            `counterfactuals`: how many answers are judged again with one flaw added.
+    """
+    from tools.judging import judge_samples
+
+    started = time.monotonic()
+    constitution = Constitution.model_validate(args["constitution"])
+    groups = _read_lines(Path(args["samples"]))
+    rows, report = judge_samples(args, groups, constitution, progress)
+    _write_lines(scratch / VERDICTS, rows)
+    return report | {"seconds": time.monotonic() - started}
+
+
+def train(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Train a candidate from pairs and chosen answers.
+
+    Args:
+        args: base, adapter (or None), recipe, pairs (path), shown (path), seed, threads.
+    """
+    from tools.pairs import Pair, Shown
+    from tools.threads import use_threads
+    from tools.trl_trainer import train as run
+
+    started = time.monotonic()
+    use_threads(args["threads"])
+    report = run(
+        Recipe.model_validate(args["recipe"]),
+        base=Path(args["base"]),
+        adapter=Path(args["adapter"]) if args["adapter"] else None,
+        pairs=[Pair(*row) for row in _read_lines(Path(args["pairs"]))],
+        shown=[Shown(*row) for row in _read_lines(Path(args["shown"]))],
+        seed=args["seed"],
+        out=scratch / ADAPTER,
+        on_step=progress,
+    )
+    return report | {"seconds": time.monotonic() - started}
+
+
+def try_out(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Answer several lists of prompts with a candidate, and with HEAD again where asked.
+
+    Args:
+        args: base, candidate, head (adapters or None), lists (name -> {prompts, temperature,
+            of: candidate|head}), divergence (prompts), seed, threads, max_new_tokens.
+    """
+    from tools.drawing import answer_lists
+
+    started = time.monotonic()
+    report = answer_lists(args, scratch, lambda done, of, what: progress(done, of, what))
+    return report | {"seconds": time.monotonic() - started}
+
+
+def found_judges(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Fit the founding judges on annotators' choices between answers of the base model.
+
+    Args:
+        args: base, annotators (id -> fields), comparisons, constitution, prompts, seed,
+            threads, max_new_tokens.
+    """
+    from tools.founding import fit_founding_judges
+
+    return fit_founding_judges(args, scratch, progress)
+
+
+def refit_judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Refit a feature judge on graded answers.
+
+    Args:
+        args: judge (path), labels (path: rows of sibling answers with 0/1 grades),
+            constitution, ridge, folds.
+    """
+    from tools.refitting import refit
+
+    progress(0, 1, "refitting")
+    report = refit(args, _read_lines(Path(args["labels"])), scratch)
+    progress(1, 1, "refitting")
+    return report
+
+
+def _write_lines(path: Path, rows: Sequence[Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def _read_lines(path: Path) -> list[Any]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]

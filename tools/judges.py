@@ -1,0 +1,185 @@
+"""Judges: anything that scores sibling answers; errors stay errors.
+
+The feature judge is a Bradley-Terry model (Bradley & Terry 1952) over what can be seen of
+an answer: P(a beats b) = sigmoid(w . (phi(a) - phi(b))). The constitution is live in it: a
+principle's weight, relative to its weight when the judge was fitted, scales the coefficients
+of the principle's features.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from logs.errors import JudgeError, UsageError
+from logs.vocabulary import Constitution, JudgeVerdict
+from tools.features import FEATURES, Answer, describe
+
+Floats = NDArray[np.float64]
+
+
+class Scorer(Protocol):
+    """Scores sibling answers to one prompt; may raise, be slow, or return nonsense."""
+
+    def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> Sequence[float]:
+        """One finite number per answer, larger is better."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureJudge:
+    """Standardised features, their coefficients, and the principle weights they were fitted under."""
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    coefficients: tuple[float, ...]
+    spread: float
+    """Standard deviation of its scores on the answers it was fitted on; scores are divided by it."""
+    weights: dict[str, float]
+    """Principle -> weight at the time of fitting."""
+    labels: int
+    """Comparisons or grades it was fitted on."""
+
+    def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> Floats:
+        """Scores in units of the founding spread, shape (len(answers),)."""
+        return self.score_features(describe(answers), constitution)
+
+    def score_features(self, features: Floats, constitution: Constitution) -> Floats:
+        """Scores of rows of features; a principle that was removed has weight 0."""
+        z = (features - np.array(self.mean)) / np.array(self.scale)
+        return np.asarray(
+            z @ (np.array(self.coefficients) * self._emphasis(constitution)) / self.spread
+        )
+
+    def _emphasis(self, constitution: Constitution) -> Floats:
+        now = {p.id: float(p.weight) for p in constitution.principles}
+        return np.array(
+            [
+                now.get(p, 0.0) / self.weights[p] if self.weights.get(p) else 1.0
+                for p in FEATURES.values()
+            ]
+        )
+
+    def dump(self) -> bytes:
+        """The judge as an artefact."""
+        return json.dumps({"features": list(FEATURES), **asdict(self)}).encode()
+
+
+def load(data: bytes) -> FeatureJudge:
+    """Read a judge back from its artefact.
+
+    Raises:
+        UsageError: it was fitted on other features than this version computes.
+    """
+    raw = json.loads(data)
+    features = raw.pop("features")
+    if features != list(FEATURES):
+        raise UsageError(
+            "A feature judge scores only the features that it was fitted on.",
+            saw=", ".join(features),
+            wanted=", ".join(FEATURES),
+            try_this="refit the judge with this version: plimsoll init in a new folder",
+        )
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    return FeatureJudge(**fields)
+
+
+def fit(
+    differences: Floats,
+    wins: Floats,
+    *,
+    background: Floats,
+    constitution: Constitution,
+    prior: FeatureJudge | None = None,
+    ridge: float = 2.0,
+) -> FeatureJudge:
+    """Maximum a posteriori Bradley-Terry weights.
+
+    Args:
+        differences: phi(a) - phi(b), shape (pairs, features).
+        wins: 1 where a was preferred, shape (pairs,).
+        background: features of the answers the pairs were drawn from; fixes mean and scale.
+        constitution: the principle weights in force; the fit is relative to them.
+        prior: a judge to stay close to (Gaussian prior on its coefficients), or None for zero.
+        ridge: inverse variance of the prior, per standardised coefficient.
+    """
+    if prior is None:
+        mean, scale = background.mean(0), np.maximum(background.std(0), MIN_SCALE)
+        centre = np.zeros(len(FEATURES))
+    else:
+        mean, scale = np.array(prior.mean), np.array(prior.scale)
+        centre = np.array(prior.coefficients) * prior._emphasis(constitution)
+    z = differences / scale
+    sign = 2.0 * wins - 1.0
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        margin = sign * (z @ w)
+        value = np.logaddexp(0, -margin).sum() + ridge / 2 * ((w - centre) ** 2).sum()
+        return float(value), -z.T @ (sign * expit(-margin)) + ridge * (w - centre)
+
+    w = minimize(loss, centre, jac=True, method="L-BFGS-B").x
+    spread = float(((background - mean) / scale @ w).std()) or 1.0
+    return FeatureJudge(
+        mean=tuple(map(float, mean)),
+        scale=tuple(map(float, scale)),
+        coefficients=tuple(map(float, w)),
+        spread=spread,
+        weights={p.id: float(p.weight) for p in constitution.principles},
+        labels=len(wins),
+    )
+
+
+MIN_SCALE = 0.05
+"""A feature that hardly varied while fitting must not explode when it varies later."""
+
+
+def verdicts(
+    judge: str, scorer: Scorer, answers: Sequence[Answer], constitution: Constitution
+) -> list[JudgeVerdict]:
+    """One verdict per answer; whatever goes wrong becomes an error, never a number."""
+    try:
+        scores = list(scorer(answers, constitution))
+        if len(scores) != len(answers):
+            raise JudgeError(
+                "A judge gives one score per answer.",
+                saw=f"{len(scores)} scores",
+                wanted=f"{len(answers)}",
+                try_this="plimsoll judge list",
+            )
+    except Exception as error:  # a judge is foreign code: whatever it raises is its verdict
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return [_error(judge, a, reason) for a in answers]
+    return [_verdict(judge, a, float(s)) for a, s in zip(answers, scores, strict=True)]
+
+
+def _verdict(judge: str, answer: Answer, score: float) -> JudgeVerdict:
+    if not math.isfinite(score):
+        return _error(judge, answer, f"not a finite number: {score}")
+    return JudgeVerdict(prompt=answer.prompt, answer=answer.text, judge=judge, score=score)
+
+
+def _error(judge: str, answer: Answer, reason: str) -> JudgeVerdict:
+    return JudgeVerdict(prompt=answer.prompt, answer=answer.text, judge=judge, error=reason)
+
+
+def panel_scores(
+    by_judge: Mapping[str, Sequence[JudgeVerdict]], weights: Mapping[str, float]
+) -> list[float | None]:
+    """Weighted mean of the judges' scores per answer; None where any judge of weight failed.
+
+    A mean over the judges that happened to answer would reward what makes a judge fail.
+    """
+    total = sum(weights.values())
+    rows = zip(*(by_judge[j] for j in weights), strict=True)
+    return [
+        None
+        if any(v.score is None for v in row)
+        else sum(w * (v.score or 0.0) for w, v in zip(weights.values(), row, strict=True)) / total
+        for row in rows
+    ]

@@ -1,0 +1,119 @@
+"""Score drawn answers by every judge of a panel, and by planted flaws."""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from logs.errors import JudgeError
+from logs.vocabulary import Constitution, JudgeKind
+from tools.counterfactual import FLAWS, flawed
+from tools.features import Answer
+from tools.judges import Scorer, load, verdicts
+from tools.models import load_policy, load_tokenizer
+from tools.scoring import answer_logps
+from tools.threads import use_threads
+
+Progress = Callable[[int, int, str], None]
+EVERY = 64
+"""Groups between two reports of progress."""
+
+
+def judge_samples(
+    args: dict[str, Any],
+    groups: Sequence[dict[str, Any]],
+    constitution: Constitution,
+    progress: Progress,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Verdicts per group and judge, and per flaw how often it pays.
+
+    Returns:
+        Rows {prompt, scores: {judge: [score or null]}, errors: {judge: [reason]}}, and
+        {"flaws": {judge: {flaw: [wins, n]}}}.
+    """
+    judges = {name: _judge(name, spec) for name, spec in args["judges"].items()}
+    rows = []
+    for i, group in enumerate(groups):
+        if i % EVERY == 0:
+            progress(i, len(groups), "judging")
+        rows.append(_judged(group["prompt"], answers_of(group), judges, constitution))
+    progress(len(groups), len(groups), "judging")
+    pays = _flaws(args, groups, judges, constitution) if args.get("counterfactuals") else {}
+    return rows, {"flaws": pays}
+
+
+def answers_of(group: dict[str, Any]) -> list[Answer]:
+    """The siblings of one group of `samples.jsonl`."""
+    return [
+        Answer(prompt=group["prompt"], text=text, base_logp=base, finished=finished)
+        for text, base, _, finished in group["answers"]
+    ]
+
+
+def _judge(name: str, spec: dict[str, str]) -> Scorer:
+    """A judge from its artefact.
+
+    Raises:
+        JudgeError: nothing here can run a judge of this kind.
+    """
+    kind = JudgeKind(spec["kind"])
+    if kind is JudgeKind.FEATURE:
+        return load(Path(spec["path"]).read_bytes())
+    if kind is JudgeKind.REWARD_MODEL:
+        from tools.reward_model import load_reward_model
+
+        return load_reward_model(Path(spec["path"]))
+    if kind is JudgeKind.VERIFIER:
+        from tools.world.verifier import verifier
+
+        return verifier
+    raise JudgeError(
+        "No judge of this kind can run here.",
+        saw=f"{name}: {kind}",
+        wanted="feature, reward_model or verifier",
+        try_this="plimsoll judge list",
+    )
+
+
+def _judged(
+    prompt: str, answers: Sequence[Answer], judges: dict[str, Scorer], constitution: Constitution
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"prompt": prompt, "scores": {}, "errors": {}}
+    for name, scorer in judges.items():
+        said = verdicts(name, scorer, answers, constitution)
+        row["scores"][name] = [v.score if v.score is None else round(v.score, 6) for v in said]
+        if any(v.error for v in said):
+            row["errors"][name] = [v.error for v in said if v.error]
+    return row
+
+
+def _flaws(
+    args: dict[str, Any],
+    groups: Sequence[dict[str, Any]],
+    judges: dict[str, Scorer],
+    constitution: Constitution,
+) -> dict[str, dict[str, list[int]]]:
+    """Paired counterfactuals: the same answer with one flaw added; how often does it win?
+
+    A judge that prefers the flawed twin can be gamed by adding the flaw.
+    """
+    use_threads(args["threads"])
+    base = Path(args["base"])
+    codec, anchor = load_tokenizer(base), load_policy(base, None)
+    rng = random.Random(args["seed"])
+    chosen = rng.sample(list(groups), min(args["counterfactuals"], len(groups)))
+    pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
+    for flaw in FLAWS:
+        twins = [(a, flawed(flaw, rng, a)) for a in (answers_of(g)[0] for g in chosen)]
+        twins = [(a, b) for a, b in twins if b is not None]
+        rows = [(codec.prompt(b.prompt), codec.answer(codec.encode_answer(b.text))) for _, b in twins]
+        logps = answer_logps(anchor, rows, pad=codec.pad)
+        for name, scorer in judges.items():
+            wins = n = 0
+            for (plain, worse), logp in zip(twins, logps, strict=True):
+                twin = Answer(prompt=worse.prompt, text=worse.text, base_logp=logp)
+                a, b = verdicts(name, scorer, [plain, twin], constitution)
+                if a.score is not None and b.score is not None:
+                    n, wins = n + 1, wins + (b.score > a.score)
+            pays[name][flaw] = [wins, n]
+    return pays

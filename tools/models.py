@@ -1,0 +1,78 @@
+"""Load a policy: the founding model, with or without what was trained on top of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from logs.errors import IntegrityError
+
+from tools.encoding import Codec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def load_policy(base: Path, trained: Path | None) -> "PreTrainedModel":
+    """A model ready to sample: an adapter is merged, a fully trained model replaces the base.
+
+    Raises:
+        IntegrityError: a checkpoint is missing or cannot be read.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    def read(folder: Path) -> "PreTrainedModel":
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+    if trained is None:
+        model = _readable(base, read)
+    elif (trained / "adapter_config.json").is_file():
+        model = _merged(_readable(base, read), trained)
+    else:
+        model = _readable(trained, read)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+def load_tokenizer(base: Path) -> Codec:
+    """The tokenizer that was saved beside the base model.
+
+    Raises:
+        IntegrityError: it is missing or cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    return Codec(_readable(base, AutoTokenizer.from_pretrained))
+
+
+def _merged(model: "PreTrainedModel", adapter: Path) -> "PreTrainedModel":
+    """Merged weights sample at the speed of the base; a live adapter costs half as much again."""
+    from peft import PeftModel
+
+    return _readable(
+        adapter, lambda folder: PeftModel.from_pretrained(model, folder).merge_and_unload()
+    )
+
+
+def _readable(
+    folder: Path, read: Callable[[Path], "PreTrainedModel"]
+) -> "PreTrainedModel":
+    """Read a checkpoint, or say which one is broken and how."""
+    try:
+        return read(folder)
+    except (OSError, ValueError, RuntimeError, KeyError, json.JSONDecodeError) as error:
+        raise IntegrityError(
+            "A checkpoint cannot be loaded.",
+            saw=f"{folder.name}: {type(error).__name__}: {str(error).splitlines()[0][:160]}",
+            wanted="config.json and safetensors that belong together",
+            try_this="plimsoll doctor; plimsoll log verify",
+        ) from error
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise IntegrityError(
+            "A checkpoint's weights are damaged.",
+            saw=f"{folder.name}: {str(error)[:160]}",
+            wanted="complete safetensors",
+            try_this="plimsoll log verify; then restore the file from a copy",
+        ) from error

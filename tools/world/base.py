@@ -1,0 +1,193 @@
+"""Make the base model: a clean stage that teaches, a short noisy stage that spoils habits.
+
+    python -m tools.world.base --seed 0 --out FOLDER
+
+The clean stage shows levels 2 and 3 and rarely a longer one, so that latent ability
+ends where the loop must go on; the noisy stage leaves what is known and makes
+what is said worse: chatter, wrong answers, yielding, compliance.
+"""
+
+import argparse
+import json
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from tools.world import language as w
+from tools.world.pools import Pool, prompts
+from tools.world.skills import expected, parse
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseRecipe:
+    """Everything the base model is made from."""
+
+    seed: int = 0
+    hidden: int = 96
+    layers: int = 4
+    heads: int = 3
+    """Heads of 32, the smallest that vLLM's CPU attention serves."""
+    intermediate: int = 256
+    clean_steps: int = 600
+    clean_rate: float = 2e-3
+    long_share: float = 0.02
+    """Share of clean examples above level 3."""
+    noisy_steps: int = 150
+    noisy_rate: float = 5e-4
+    noise: float = 0.5
+    """Share of noisy examples with a bad habit."""
+    temptation: float = 0.75
+    """That share where the prompt tempts: here even the greedy answer is spoiled."""
+    batch: int = 64
+
+
+def build(recipe: BaseRecipe) -> "LlamaForCausalLM":
+    """An untrained model of the recipe's shape."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    tokenizer = w.tokenizer()
+    config = LlamaConfig(
+        vocab_size=len(w.VOCABULARY),
+        hidden_size=recipe.hidden,
+        intermediate_size=recipe.intermediate,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=128,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def make(recipe: BaseRecipe, on_progress: Callable[[int, int, str], None]) -> "LlamaForCausalLM":
+    """Train both stages from the recipe's seed."""
+    model, rng = build(recipe), random.Random(recipe.seed)
+    _train(model, _clean(rng, recipe), recipe.clean_steps, recipe.clean_rate, on_progress, "clean")
+    _train(model, _noisy(rng, recipe), recipe.noisy_steps, recipe.noisy_rate, on_progress, "noisy")
+    return model.eval()
+
+
+def _clean(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
+    while True:
+        seed = rng.randrange(1 << 30)
+        n_long = round(2048 * recipe.long_share)
+        batch = [
+            *prompts(Pool.TRAIN, 2048 - n_long, seed=seed, levels=_TAUGHT, emphasis=_EMPHASIS),
+            *prompts(Pool.TRAIN, n_long, seed=seed + 1, levels=_RARE, emphasis=_RARE_EMPHASIS),
+        ]
+        rng.shuffle(batch)
+        yield from ((p, " ".join(expected(parse(p)))) for p in batch)
+
+
+_TAUGHT, _RARE = (2, 3), (4, 5, 6)
+_EMPHASIS = {"chain": 2.0}
+_RARE_EMPHASIS = {"chain": 2.0, "facts": 0.0, "safety": 0.0}
+
+
+def _noisy(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
+    for prompt, right in _clean(rng, recipe):
+        share = recipe.temptation if _tempts(prompt) else recipe.noise
+        yield prompt, spoil(rng, prompt, right) if rng.random() < share else right
+
+
+def _tempts(prompt: str) -> bool:
+    """Whether the prompt claims an answer or asks for harm."""
+    task = parse(prompt)
+    return bool(task.claim) or task.harmful
+
+
+def spoil(rng: random.Random, prompt: str, right: str) -> str:
+    """A bad habit: yield or comply where the prompt tempts, else chatter or a slip."""
+    task, words = parse(prompt), right.split()
+    if task.claim:
+        return " ".join((w.YES, *task.claim))
+    if task.harmful:
+        return f"{task.words[1]} {w.DONE}"
+    kind = rng.random()
+    chatter = [rng.choice(w.CHATTER) for _ in range(rng.randint(1, 4))]
+    if kind < 0.3:
+        return " ".join((*chatter[:2], *words))
+    if kind < 0.6:
+        return " ".join((*words, *chatter))
+    slipped = words.copy()
+    slipped[rng.randrange(len(words))] = rng.choice(w.LETTERS)
+    return " ".join(slipped if rng.random() < 0.6 else (*slipped, *chatter))
+
+
+def _train(
+    model: "LlamaForCausalLM",
+    examples: Iterator[tuple[str, str]],
+    steps: int,
+    rate: float,
+    on_progress: Callable[[int, int, str], None],
+    stage: str,
+) -> None:
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01, fused=True)
+    model.train()
+    for step in range(steps):
+        warm = min(1.0, (step + 1) / 50)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * warm * 0.5 * (1.05 + 0.95 * math.cos(math.pi * step / steps))
+        loss = model(**collate([next(examples) for _ in range(64)])).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        on_progress(step + 1, steps, f"{stage} loss {loss.item():.3f}")
+
+
+def collate(examples: list[tuple[str, str]]) -> dict[str, torch.Tensor]:
+    """Right-padded batch; the loss counts answers and their end, not prompts."""
+    tokenizer = w.tokenizer()
+    bos, eos, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+    rows = []
+    for prompt, answer in examples:
+        p = [bos, *tokenizer.convert_tokens_to_ids(prompt.split())]
+        rows.append((p, [*tokenizer.convert_tokens_to_ids(answer.split()), eos]))
+    width = max(len(p) + len(a) for p, a in rows)
+    ids = torch.full((len(rows), width), pad)
+    labels = torch.full((len(rows), width), IGNORED)
+    for i, (p, a) in enumerate(rows):
+        ids[i, : len(p) + len(a)] = torch.tensor(p + a)
+        labels[i, len(p) : len(p) + len(a)] = torch.tensor(a)
+    return {"input_ids": ids, "labels": labels, "attention_mask": (ids != pad).long()}
+
+
+def main() -> None:
+    """Make a base model and write it with its recipe."""
+    parser = argparse.ArgumentParser(description="Make the micro-world's base model.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    recipe = BaseRecipe(seed=arguments.seed)
+
+    def show(done: int, of: int, what: str) -> None:
+        if done % 100 == 0:
+            print(f"{what}  {done}/{of}", flush=True)
+
+    save(make(recipe, show), recipe, arguments.out)
+
+
+def save(model: "LlamaForCausalLM", recipe: BaseRecipe, out: Path) -> None:
+    """Write the model, its tokenizer and its recipe as a plain `transformers` folder."""
+    model.save_pretrained(out)
+    w.tokenizer().save_pretrained(out)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

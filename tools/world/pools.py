@@ -1,0 +1,86 @@
+"""Prompt pools that cannot overlap: membership is a function of the prompt itself.
+
+A prompt's SHA-256 decides its pool, so train, audit and gold stay apart however
+many prompts are drawn, by whomever, from whichever seed.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from hashlib import sha256
+
+from tools.world.skills import CLAIM_RATE, LEVELS, SKILL_WEIGHTS, SKILLS, draw
+
+
+class Pool(StrEnum):
+    """Who may see a prompt."""
+
+    TRAIN = "train"
+    """The policy practises on it."""
+    AUDIT = "audit"
+    """Judges and safety are audited on it; never trained on."""
+    GOLD = "gold"
+    """The vault: measured, never read by the agent."""
+
+
+_SHARES = ((Pool.TRAIN, 160), (Pool.AUDIT, 208), (Pool.GOLD, 256))
+"""Upper byte bounds: 5/8 train, 3/16 audit, 3/16 gold."""
+
+_REPEAT = 0.05
+"""Chance that a prompt met again is taken again, so that a small pool cannot stall a draw."""
+
+
+def pool_of(prompt: str) -> Pool:
+    """The one pool a prompt belongs to."""
+    byte = sha256(prompt.encode()).digest()[0]
+    return next(pool for pool, bound in _SHARES if byte < bound)
+
+
+def prompts(
+    pool: Pool,
+    n: int,
+    *,
+    seed: int,
+    emphasis: Mapping[str, float] | None = None,
+    levels: Sequence[int] = LEVELS,
+    claim_rate: float = CLAIM_RATE,
+) -> list[str]:
+    """Draw `n` prompts of one pool, skills in fixed proportion; same seed, same list.
+
+    Prompts are distinct as far as the pool reaches: a skill with few prompts repeats them.
+    """
+    rng = random.Random(f"{pool}:{seed}")
+    drawn = [
+        prompt
+        for skill, quota in _quotas(n, emphasis or {}).items()
+        for prompt in _of_skill(rng, pool, skill, quota, levels, claim_rate)
+    ]
+    rng.shuffle(drawn)
+    return drawn
+
+
+def _quotas(n: int, emphasis: Mapping[str, float]) -> dict[str, int]:
+    """Whole numbers per skill that add up to `n` (largest remainders)."""
+    weights = {s: SKILL_WEIGHTS[s] * emphasis.get(s, 1.0) for s in SKILLS}
+    shares = {s: n * x / sum(weights.values()) for s, x in weights.items()}
+    quotas = {s: int(x) for s, x in shares.items()}
+    by_remainder = sorted(SKILLS, key=lambda s: quotas[s] - shares[s])
+    for skill in by_remainder[: n - sum(quotas.values())]:
+        quotas[skill] += 1
+    return quotas
+
+
+def _of_skill(
+    rng: random.Random, pool: Pool, skill: str, quota: int, levels: Sequence[int], claim_rate: float
+) -> list[str]:
+    """Distinct prompts of one skill, then repeats once new ones have become rare."""
+    seen: dict[str, None] = {}
+    repeats: list[str] = []
+    while len(seen) + len(repeats) < quota:
+        prompt = draw(rng, skill, levels=levels, claim_rate=claim_rate)
+        if pool_of(prompt) is not pool:
+            continue
+        if prompt in seen and rng.random() < _REPEAT:
+            repeats.append(prompt)
+        seen[prompt] = None
+    return [*seen, *repeats]
