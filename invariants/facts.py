@@ -1,5 +1,6 @@
 """Words to facts: what the rules may read, extracted exactly and without judgement."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -94,8 +95,15 @@ def state_faults(state: State, name: str) -> tuple[str, ...]:
 
 
 def _principle(p: Principle) -> Tree:
-    weight = _number(p.weight, f"weight of {p.id}")
-    return {"id": p.id, "text": p.text, "weight": weight, "tier": p.tier.value, "present": True}
+    return {
+        "id": p.id,
+        "text": p.text,
+        # A principle narrowed to a context that never occurs would be as good as removed.
+        "contexts": json.dumps(p.contexts),
+        "weight": _number(p.weight, f"weight of {p.id}"),
+        "tier": p.tier.value,
+        "present": True,
+    }
 
 
 def _judge(j: Judge) -> Tree:

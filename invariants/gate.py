@@ -12,7 +12,7 @@ from invariants.explain import reasons
 from invariants.facts import Case, Facts, facts_of, state_faults
 from invariants.policy import Policy, Rule
 from invariants.standing import rolls_back, ruling, standing_rulings
-from invariants.tiers import TierRuling, tier_of
+from invariants.tiers import tier_of
 from invariants.values import Tree
 from logs.canonical import digest_of
 from logs.vocabulary import (
@@ -75,7 +75,6 @@ def rule(
         )
         if unfit:
             return _unfit(policy, proposal, unfit)
-        back = rolls_back(proposal.new, proposal.restores, restored)
         case = Case(
             founding=founding,
             old=old,
@@ -83,16 +82,9 @@ def rule(
             evidence=evidence,
             ledgers=ledgers,
             approvals=approvals,
-            rolls_back=back,
+            rolls_back=rolls_back(proposal.new, proposal.restores, restored),
         )
-        tier = tier_of(
-            old,
-            proposal.new,
-            step_l1=policy.values.get(STEP_PARAM),
-            restored=proposal.new if back else None,
-            raises=policy.raises,
-        )
-        return _verdict(policy, case, tier, head, restored, second or _z3)
+        return _verdict(policy, case, head, restored, second or _z3)
     except Exception as fault:
         return _undecided(policy, proposal, fault)
 
@@ -115,11 +107,17 @@ def needs_person(verdict: Verdict) -> bool:
 def _verdict(
     policy: Policy,
     case: Case,
-    tier: TierRuling,
     head: Digest,
     restored: Commit | None,
     second: Second,
 ) -> Verdict:
+    tier = tier_of(
+        case.old,
+        case.proposal.new,
+        step_l1=policy.values.get(STEP_PARAM),
+        restored=case.proposal.new if case.rolls_back else None,
+        raises=policy.raises,
+    )
     facts = facts_of(case, policy.metrics, policy.values)
     rules = policy.rules_for(tier.tier)
     standing = standing_rulings(policy, case, facts, tier, head=head, restored=restored)

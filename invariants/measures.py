@@ -14,8 +14,8 @@ from invariants.schema import SANDBOX_LEVEL, MetricKind
 from invariants.values import Missing, Tree, Value, rational
 from logs.vocabulary import Evidence, Metric
 
-MAX_VALUES = 100_000
-"""Per-item values of one metric."""
+MAX_ITEMS = 100_000
+"""Trials or values of one metric; more would make the exact bounds slow."""
 
 ROLLBACK_DRILLS = ("rollback_stored", "rollback_tested")
 """Proportions read as `change.rollback_...`: true only when all n of n >= 1 succeeded."""
@@ -116,16 +116,16 @@ def _counts(metric: Metric) -> tuple[int, int]:
     # `type() is int` and not isinstance: True is an int.
     if type(k) is not int or type(n) is not int:
         raise Unusable(f"k = {k!r} and n = {n!r} are not two whole numbers")
-    if n < 1 or not 0 <= k <= n:
-        raise Unusable(f"k = {k} of n = {n} is no count, 0 <= k <= n and n >= 1")
+    if not 1 <= n <= MAX_ITEMS or not 0 <= k <= n:
+        raise Unusable(f"k = {k} of n = {n} is no count, 0 <= k <= n <= {MAX_ITEMS} and n >= 1")
     return k, n
 
 
 def _mean(metric: Metric, rule: MetricRule) -> Tree:
     if metric.k is not None or metric.exact is not None:
         raise Unusable("declared a mean, but carries a count or an exact quantity")
-    if not metric.values or len(metric.values) > MAX_VALUES:
-        raise Unusable(f"{len(metric.values)} values; wanted 1 to {MAX_VALUES}")
+    if not metric.values or len(metric.values) > MAX_ITEMS:
+        raise Unusable(f"{len(metric.values)} values; wanted 1 to {MAX_ITEMS}")
     if metric.n is not None and (type(metric.n) is not int or metric.n != len(metric.values)):
         raise Unusable(f"n = {metric.n!r}, but {len(metric.values)} values")
     _same_range(metric, rule)

@@ -218,7 +218,8 @@ def _seen(step: World, record: dict[str, Term], value_of: solver.Reader) -> str:
     if not value_of(record["present"]):
         return "absent"
     tier = step.formulas.spelled(value_of(record["tier"]))
-    return f"{tier} {value_of(record['weight'])} text {value_of(record['text'])}"
+    words, contexts = value_of(record["text"]), value_of(record["contexts"])
+    return f"{tier}, weight {value_of(record['weight'])}, text {words}, contexts {contexts}"
 
 
 def _opposite(outcome: Outcome) -> Outcome:

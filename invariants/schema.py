@@ -47,7 +47,14 @@ Type = str | Record | Map
 
 PRINCIPLE = Record(
     "Principle",
-    {"id": "string", "text": "string", "weight": "real", "tier": "tier", "present": "bool"},
+    {
+        "id": "string",
+        "text": "string",
+        "contexts": "string",
+        "weight": "real",
+        "tier": "tier",
+        "present": "bool",
+    },
 )
 JUDGE = Record(
     "Judge",

@@ -185,7 +185,7 @@ class _Builder:
 
 
 def _same(before: Tree, after: Tree) -> Term:
-    parts = ("present", "weight", "text", "tier")
+    parts = ("present", "weight", "text", "contexts", "tier")
     return all_of(before[part] == after[part] for part in parts)
 
 
