@@ -163,7 +163,7 @@ def _panel(panel: Panel, x: Scale, top: float, width: int) -> Iterator[Markup]:
 
 def _cut(marks: Sequence[float]) -> str:
     """Say so where an axis does not begin at zero."""
-    return "" if marks[0] <= 0 <= marks[-1] else f" (axis from {number(marks[0])}, not from 0)"
+    return "" if marks[0] <= 0 <= marks[-1] else f" (axis from {number(marks[0])})"
 
 
 def _drawn(line: Line, x: Scale, y: Scale) -> Iterator[Markup]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from logs.canonical import digest_of
 from logs.journal import Journal
 from logs.vocabulary import Commit, EntryKind, Ledgers
-from tests.a_journal import founding
+from tests.a_workspace import founding
 
 workspace = Path(sys.argv[1])
 journal = Journal(workspace / "plimsoll.sqlite")

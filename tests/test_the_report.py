@@ -17,7 +17,8 @@ from logs.report import report, write_report
 from logs.svg import Scale, mark, ticks, whole_ticks
 from logs.turns import Ending, Turn, turns
 from logs.vocabulary import EntryKind, Intervention
-from tests.a_journal import SESSION, a_journal, measured
+from tests.a_journal import a_journal
+from tests.a_workspace import SESSION, measured
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e{{7*7}}\"' onload=x //example.org"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -168,7 +169,7 @@ class TestACharts:
         assert "n = 2000 per point, 95% band, valid at any time" in caption
 
     def test_axis_that_does_not_begin_at_zero_says_so(self, told):
-        assert "(axis from 0.3, not from 0)" in gold_against_judge(told).wide
+        assert "(axis from 0.3)" in gold_against_judge(told).wide
 
     def test_numbers_stand_in_a_table_below(self, told):
         rows = gold_against_judge(told).rows
