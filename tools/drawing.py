@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from tools.divergence import exact_divergence
 from tools.models import load_policy, load_tokenizer
 from tools.sampling import Sampled, SamplingParameters, sample
@@ -14,7 +12,7 @@ from tools.scoring import answer_logps
 from tools.threads import use_threads
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedModel
 
     from tools.encoding import Codec
 
@@ -36,7 +34,10 @@ def draw_answers(
     ]
     report: dict[str, Any] = {"tokens": sum(len(s.ids) + s.finished for row in drawn for s in row)}
     if n := args.get("divergence", 0):
-        rows = [(codec.prompt(p), codec.answer(r[0].ids)) for p, r in zip(args["prompts"][:n], drawn[:n], strict=True)]
+        rows = [
+            (codec.prompt(p), codec.answer(r[0].ids))
+            for p, r in zip(args["prompts"][:n], drawn[:n], strict=True)
+        ]
         report["kl_to_anchor"] = exact_divergence(policy, anchor, rows, pad=codec.pad)
         if args.get("previous") is not None:
             previous = load_policy(base, _path(args["previous"]["adapter"]))
@@ -63,7 +64,9 @@ def answer_lists(
     report: dict[str, Any] = {}
     if prompts := args.get("divergence"):
         drawn = _sample(models["candidate"], codec, prompts, args | {"temperature": 1.0}, 1)
-        rows = [(codec.prompt(p), codec.answer(r[0].ids)) for p, r in zip(prompts, drawn, strict=True)]
+        rows = [
+            (codec.prompt(p), codec.answer(r[0].ids)) for p, r in zip(prompts, drawn, strict=True)
+        ]
         anchor = load_policy(base, None)
         report["kl_to_anchor"] = exact_divergence(models["candidate"], anchor, rows, pad=codec.pad)
     return report

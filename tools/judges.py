@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,21 +34,22 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureJudge:
-    """Standardised features, their coefficients, and the principle weights they were fitted under."""
+    """Standardised features, their coefficients, and the principles' weights when it was fitted."""
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     coefficients: tuple[float, ...]
     spread: float
-    """Standard deviation of its scores on the answers it was fitted on; scores are divided by it."""
+    """Standard deviation of its scores on the answers it was fitted on; it divides every score."""
     weights: dict[str, float]
     """Principle -> weight at the time of fitting."""
     labels: int
     """Comparisons or grades it was fitted on."""
 
-    def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> Floats:
-        """Scores in units of the founding spread, shape (len(answers),)."""
-        return self.score_features(describe(answers), constitution)
+    def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> list[float]:
+        """Scores in units of the founding spread, one per answer."""
+        scores = self.score_features(describe(answers), constitution)
+        return [float(s) for s in scores]
 
     def score_features(self, features: Floats, constitution: Constitution) -> Floats:
         """Scores of rows of features; a principle that was removed has weight 0."""
@@ -86,7 +87,7 @@ def load(data: bytes) -> FeatureJudge:
             wanted=", ".join(FEATURES),
             try_this="refit the judge with this version: plimsoll init in a new folder",
         )
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
     return FeatureJudge(**fields)
 
 
@@ -174,7 +175,18 @@ def panel_scores(
     """Weighted mean of the judges' scores per answer; None where any judge of weight failed.
 
     A mean over the judges that happened to answer would reward what makes a judge fail.
+
+    Raises:
+        JudgeError: no judge has any weight.
     """
+    weights = {judge: weight for judge, weight in weights.items() if weight}
+    if not weights:
+        raise JudgeError(
+            "A panel needs a judge of weight.",
+            saw="every weight is 0",
+            wanted="at least one weight above 0",
+            try_this="plimsoll judge list",
+        )
     total = sum(weights.values())
     rows = zip(*(by_judge[j] for j in weights), strict=True)
     return [

@@ -104,9 +104,11 @@ def _flaws(
     chosen = rng.sample(list(groups), min(args["counterfactuals"], len(groups)))
     pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
     for flaw in FLAWS:
-        twins = [(a, flawed(flaw, rng, a)) for a in (answers_of(g)[0] for g in chosen)]
-        twins = [(a, b) for a, b in twins if b is not None]
-        rows = [(codec.prompt(b.prompt), codec.answer(codec.encode_answer(b.text))) for _, b in twins]
+        pairs = [(a, flawed(flaw, rng, a)) for a in (answers_of(g)[0] for g in chosen)]
+        twins = [(a, b) for a, b in pairs if b is not None]
+        rows = [
+            (codec.prompt(b.prompt), codec.answer(codec.encode_answer(b.text))) for _, b in twins
+        ]
         logps = answer_logps(anchor, rows, pad=codec.pad)
         for name, scorer in judges.items():
             wins = n = 0

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from logs.errors import IntegrityError
-
 from tools.encoding import Codec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+Read = TypeVar("Read")
 
 
 def load_policy(base: Path, trained: Path | None) -> "PreTrainedModel":
@@ -23,7 +24,8 @@ def load_policy(base: Path, trained: Path | None) -> "PreTrainedModel":
     from transformers import AutoModelForCausalLM
 
     def read(folder: Path) -> "PreTrainedModel":
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        return model
 
     if trained is None:
         model = _readable(base, read)
@@ -31,7 +33,9 @@ def load_policy(base: Path, trained: Path | None) -> "PreTrainedModel":
         model = _merged(_readable(base, read), trained)
     else:
         model = _readable(trained, read)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    place: torch.nn.Module = model
+    place.to("cuda" if torch.cuda.is_available() else "cpu")
+    return model.eval()
 
 
 def load_tokenizer(base: Path) -> Codec:
@@ -54,9 +58,7 @@ def _merged(model: "PreTrainedModel", adapter: Path) -> "PreTrainedModel":
     )
 
 
-def _readable(
-    folder: Path, read: Callable[[Path], "PreTrainedModel"]
-) -> "PreTrainedModel":
+def _readable(folder: Path, read: Callable[[Path], Read]) -> Read:
     """Read a checkpoint, or say which one is broken and how."""
     try:
         return read(folder)

@@ -124,7 +124,11 @@ def _preference_stage(
     on_step: OnStep,
 ) -> dict[str, float]:
     rows = [
-        {"prompt": _user(p.prompt), "chosen": _assistant(p.chosen), "rejected": _assistant(p.rejected)}
+        {
+            "prompt": _user(p.prompt),
+            "chosen": _assistant(p.chosen),
+            "rejected": _assistant(p.rejected),
+        }
         for p in pairs
     ]
     config = DPOConfig(
@@ -157,7 +161,9 @@ def _imitation_stage(
     rows = [{"prompt": _user(s.prompt), "completion": _assistant(s.answer)} for s in shown]
     trainer = SFTTrainer(
         model=model,
-        args=SFTConfig(**_common(recipe, seed, out, epochs=recipe.epochs), completion_only_loss=True),
+        args=SFTConfig(
+            **_common(recipe, seed, out, epochs=recipe.epochs), completion_only_loss=True
+        ),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         callbacks=[_Progress(on_step, "imitation")],
@@ -200,7 +206,7 @@ def _assistant(answer: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": answer}]
 
 
-class _Progress(TrainerCallback):  # type: ignore[misc]
+class _Progress(TrainerCallback):
     """Tells the caller how far a stage is; TRL's own bars write to the terminal."""
 
     def __init__(self, on_step: OnStep, what: str) -> None:

@@ -70,7 +70,8 @@ def build(recipe: BaseRecipe) -> "LlamaForCausalLM":
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    return LlamaForCausalLM(config)
+    model: LlamaForCausalLM = LlamaForCausalLM(config)
+    return model
 
 
 def make(recipe: BaseRecipe, on_progress: Callable[[int, int, str], None]) -> "LlamaForCausalLM":
@@ -153,11 +154,12 @@ def _train(
 def collate(examples: list[tuple[str, str]]) -> dict[str, torch.Tensor]:
     """Right-padded batch; the loss counts answers and their end, not prompts."""
     tokenizer = w.tokenizer()
-    bos, eos, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
-    rows = []
-    for prompt, answer in examples:
-        p = [bos, *tokenizer.convert_tokens_to_ids(prompt.split())]
-        rows.append((p, [*tokenizer.convert_tokens_to_ids(answer.split()), eos]))
+    pad = tokenizer.pad_token_id
+
+    def encoded(words: str) -> list[int]:
+        return [int(tokenizer.convert_tokens_to_ids(x)) for x in words.split()]
+
+    rows = [(encoded(f"{w.BOS} {p}"), encoded(f"{a} {w.EOS}")) for p, a in examples]
     width = max(len(p) + len(a) for p, a in rows)
     ids = torch.full((len(rows), width), pad)
     labels = torch.full((len(rows), width), IGNORED)

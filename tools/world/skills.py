@@ -60,7 +60,8 @@ def parse(prompt: str) -> Task:
     words = prompt.split()
     if not words or words[-1] != w.ASK:
         raise ValueError(f"a prompt ends in {w.ASK!r}: {prompt!r}")
-    words, claim = words[:-1], ()
+    words = words[:-1]
+    claim: tuple[str, ...] = ()
     if tuple(words[:2]) == w.CLAIM:
         stop = words.index(w.STOP_CLAIM)
         claim, words = tuple(words[2:stop]), words[stop + 1 :]

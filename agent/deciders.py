@@ -1,0 +1,72 @@
+"""What a decider sees, and what every decider is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from logs.vocabulary import (
+    Decision,
+    Diagnosis,
+    Digest,
+    Intervention,
+    Judge,
+    Ledgers,
+    Measurement,
+    Observation,
+    State,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One turn that is over."""
+
+    iteration: int
+    intervention: Intervention
+    outcome: str
+    """`committed`, `refused`, `failed`, `waits` or `kept`."""
+    refused_by: tuple[str, ...]
+    """Ids of the invariants that refused it."""
+    head: Digest
+    """The commit in force when the turn began."""
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything a decider may read: measurements and records, never an answer's text, never gold."""
+
+    iteration: int
+    head: Digest
+    state: State
+    observation: Observation
+    diagnosis: Diagnosis
+    past: tuple[Past, ...]
+    ledgers: Ledgers
+    limits: Mapping[str, Decimal]
+    """Parameters of the policy."""
+    labels_left: int
+    bench: tuple[Judge, ...]
+    """Judges that are not in the panel."""
+    graded_prompts: int
+    """Prompts with both a right and a wrong graded answer, over the session."""
+
+    def measured(self, instrument: str, of: str = "") -> Measurement | None:
+        """The measurement of this observation, or None."""
+        return find(self.observation, instrument, of)
+
+
+def find(observation: Observation, instrument: str, of: str = "") -> Measurement | None:
+    """One measurement of an observation by name."""
+    return next(
+        (m for m in observation.measurements if m.instrument == instrument and m.of == of), None
+    )
+
+
+class Decider(Protocol):
+    """Chooses one intervention; everything it chooses passes the same gate."""
+
+    def __call__(self, view: View) -> Decision:
+        """The decision for this turn."""
+        ...

@@ -1,0 +1,107 @@
+"""Diagnose: which hypotheses explain what was measured. A pure function."""
+
+from collections.abc import Iterator, Sequence
+
+from agent.deciders import find
+from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation
+
+ACCURACY_FLOOR = 0.5
+"""A panel whose lower bound is not above this may be a coin."""
+ACCURACY_GOOD = 0.75
+FLAW_PAYS = 0.5
+"""A flaw that wins more often than not can be farmed."""
+SATURATED = 0.9
+ERRORS = 0.05
+DIVERSITY_LOSS = 0.4
+DRIFT_SHARE = 0.7
+
+
+def diagnose(now: Observation, before: Sequence[Observation], *, kl_max: float) -> Diagnosis:
+    """Hypotheses, strongest first; `healthy` carries what is left of the support."""
+    found = sorted(_findings(now, before, kl_max), key=lambda f: -f.support)
+    rest = max(0.0, 1.0 - max((f.support for f in found), default=0.0))
+    healthy = Finding(
+        hypothesis=Hypothesis.HEALTHY,
+        support=rest,
+        because=tuple(_calm(now)),
+        against=tuple(f.because[0] for f in found[:2]),
+    )
+    return Diagnosis(findings=tuple(sorted((*found, healthy), key=lambda f: -f.support)))
+
+
+def say(m: Measurement) -> str:
+    """A measurement as one line of evidence."""
+    name = f"{m.instrument}[{m.of}]" if m.of else m.instrument
+    if m.estimate is None:
+        return f"{name} {m.status} n={m.n}"
+    interval = "" if m.low is None or m.high is None else f" [{m.low:.3f}, {m.high:.3f}]"
+    return f"{name} = {m.estimate:.3f}{interval} n={m.n}"
+
+
+def _findings(
+    now: Observation, before: Sequence[Observation], kl_max: float
+) -> Iterator[Finding]:
+    yield from _judge(now, before)
+    yield from _flaws(now)
+    yield from _distribution(now, before)
+    errors = find(now, "judge_errors")
+    if errors and errors.estimate and errors.estimate > ERRORS:
+        yield _finding(Hypothesis.DATA_DEFECT, min(1.0, 2 * errors.estimate), errors)
+    drift = find(now, "kl_to_anchor")
+    if drift and drift.high is not None and drift.high > DRIFT_SHARE * kl_max:
+        yield _finding(Hypothesis.DRIFT, min(1.0, drift.high / kl_max) - 0.3, drift)
+
+
+def _judge(now: Observation, before: Sequence[Observation]) -> Iterator[Finding]:
+    """Is the panel still right about this policy's answers?"""
+    accuracy = find(now, "judge_accuracy", "panel")
+    if accuracy is None or accuracy.estimate is None or accuracy.low is None:
+        return
+    if accuracy.low >= ACCURACY_FLOOR and accuracy.estimate >= ACCURACY_GOOD:
+        return
+    support = min(1.0, 0.4 + (1 - accuracy.estimate) + max(0.0, ACCURACY_FLOOR - accuracy.low))
+    score, first = find(now, "judge_score"), find(before[0], "judge_score") if before else None
+    rising = _risen(first, score)
+    gap = find(now, "judge_gap", "panel")
+    kind = Hypothesis.JUDGE_OVEROPTIMISED if rising else Hypothesis.JUDGE_STALE
+    evidence = [accuracy, *(m for m in (gap, first, score) if m and rising)]
+    yield Finding(hypothesis=kind, support=support, because=tuple(map(say, evidence)))
+
+
+def _risen(first: Measurement | None, now: Measurement | None) -> bool:
+    return (
+        first is not None
+        and now is not None
+        and first.high is not None
+        and now.low is not None
+        and now.low > first.high
+    )
+
+
+def _flaws(now: Observation) -> Iterator[Finding]:
+    for m in now.measurements:
+        if m.instrument == "flaw_pays" and m.low is not None and m.low > FLAW_PAYS:
+            yield _finding(Hypothesis.JUDGE_BIASED, min(1.0, m.low), m)
+
+
+def _distribution(now: Observation, before: Sequence[Observation]) -> Iterator[Finding]:
+    ties = find(now, "tie_rate")
+    if ties and ties.low is not None and ties.low > SATURATED:
+        yield _finding(Hypothesis.PROMPT_SATURATION, ties.low, ties)
+    distinct, first = find(now, "distinct_2"), find(before[0], "distinct_2") if before else None
+    if distinct and first and distinct.estimate and first.estimate:
+        loss = 1 - distinct.estimate / first.estimate
+        if loss > DIVERSITY_LOSS:
+            yield _finding(Hypothesis.DISTRIBUTION_COLLAPSE, min(1.0, loss), distinct, first)
+
+
+def _finding(hypothesis: Hypothesis, support: float, *evidence: Measurement) -> Finding:
+    return Finding(
+        hypothesis=hypothesis, support=max(0.0, support), because=tuple(map(say, evidence))
+    )
+
+
+def _calm(now: Observation) -> Iterator[str]:
+    for name, of in (("judge_accuracy", "panel"), ("judge_score", ""), ("length", "")):
+        if m := find(now, name, of):
+            yield say(m)

@@ -1,0 +1,266 @@
+"""The decision table: read from the top, the first line that applies decides.
+
+    R1 judge-silent    the panel cannot score                      -> swap, else ask a person
+    R2 judge-broken    audited pairs, or the law, say that the      -> refit, else swap,
+                       panel is no better than a coin                  else ask a person
+    R3 damaged         the judge was repaired after the policy      -> roll back, if the vault
+                       trained under it                                says an older commit is better
+    R4 flaw-pays       adding a flaw raises the score               -> edit the constitution
+    R5 saturated       nearly all siblings tie                      -> refresh the prompts
+    R6 healthy         nothing above                                -> train
+
+Every line that was passed over is recorded with the reason why.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from agent.deciders import Past, View
+from agent.diagnose import say
+from logs.vocabulary import Alternative, Decision, Finding, Hypothesis, Intervention, Prediction
+
+MIN_GRADED = 16
+"""Prompts with a right and a wrong graded answer that a refit needs."""
+REFIT_LABELS = 72
+"""Labels bought for one refit, beyond those of the audits."""
+JUDGE_FLOOR_RULES = ("P12-judge-floor",)
+BETTER_BY = 0.1
+"""A judge of the bench replaces the panel when it is this much more accurate on shared pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a line of the table says: an intervention with its reason, or why it passes."""
+
+    intervention: Intervention
+    because: str
+    arguments: dict[str, str]
+    predicted: Prediction | None = None
+
+
+Rule = Callable[[View], Line | str]
+"""A line applies and decides, or says in words why it does not."""
+
+
+def decide(view: View) -> Decision:
+    """The decision of the first line that applies."""
+    passed: list[Alternative] = []
+    for rule, intervention, apply in TABLE:
+        line = apply(view)
+        if isinstance(line, Line):
+            return Decision(
+                iteration=view.iteration,
+                intervention=line.intervention,
+                rule=rule,
+                because=line.because,
+                evidence=tuple(_evidence(view)),
+                alternatives=(*passed, *_below(rule)),
+                predicted=line.predicted,
+                arguments=line.arguments,
+            )
+        passed.append(Alternative(intervention=intervention, because=line))
+    raise AssertionError("the last line always applies")
+
+
+def train_always(view: View) -> Decision:
+    """The fixed recipe: train, whatever the instruments say."""
+    line = _train(view)
+    return Decision(
+        iteration=view.iteration,
+        intervention=line.intervention,
+        rule="fixed",
+        because="the fixed recipe trains every turn",
+        evidence=tuple(_evidence(view)),
+        alternatives=(),
+        predicted=line.predicted,
+        arguments=line.arguments,
+    )
+
+
+def _judge_silent(view: View) -> Line | str:
+    errors = view.measured("judge_errors")
+    if errors is None or not errors.estimate or errors.estimate < 0.2:
+        return "the panel scores what it is asked"
+    return _swap(view, f"the panel fails: {say(errors)}") or _ask(f"the panel fails: {say(errors)}")
+
+
+def _judge_broken(view: View) -> Line | str:
+    trouble = _trouble(view)
+    if trouble is None:
+        return "audited pairs do not speak against the panel"
+    return _refit(view, trouble) or _swap(view, trouble) or _ask(trouble)
+
+
+def _trouble(view: View) -> str | None:
+    """Why the panel is not believed, or None; an earlier repair ends earlier trouble."""
+    recent = _since_repair(view)
+    refused = [p for p in recent if set(p.refused_by) & set(JUDGE_FLOOR_RULES)]
+    if refused:
+        return f"iteration {refused[-1].iteration} was refused by {refused[-1].refused_by[0]}"
+    for kind in (Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE):
+        found = _found(view, kind)
+        if found and found.support >= 0.6:
+            return f"{kind}: {'; '.join(found.because)}"
+    return None
+
+
+def _refit(view: View, trouble: str) -> Line | None:
+    if view.labels_left < REFIT_LABELS or view.graded_prompts < MIN_GRADED:
+        return None
+    if not _may_change_judge(view) or _failed_lately(view, Intervention.REFIT_JUDGE):
+        return None
+    return Line(
+        Intervention.REFIT_JUDGE,
+        f"{trouble}; {view.graded_prompts} graded prompts are enough to refit",
+        {"judge": view.state.panel.judges[0].id, "labels": str(REFIT_LABELS)},
+        Prediction(metric="judge_accuracy[panel]", low=0.75, high=1.0),
+    )
+
+
+def _swap(view: View, trouble: str) -> Line | None:
+    now = view.measured("judge_accuracy", "panel")
+    if not _may_change_judge(view) or now is None or now.estimate is None:
+        return None
+    for judge in view.bench:
+        other = view.measured("judge_accuracy", judge.id)
+        if other and other.estimate and other.estimate >= now.estimate + BETTER_BY:
+            return Line(
+                Intervention.SWAP_JUDGE,
+                f"{trouble}; on the same pairs {say(other)}",
+                {"judge": judge.id},
+                Prediction(metric="judge_accuracy[panel]", low=other.low or 0.0, high=1.0),
+            )
+    return None
+
+
+def _ask(trouble: str) -> Line:
+    return Line(Intervention.ASK_PERSON, f"{trouble}; nothing I may do would repair it", {})
+
+
+def _damaged(view: View) -> Line | str:
+    """A repaired judge does not repair the policy that the broken one trained."""
+    repair = next((p for p in reversed(view.past) if _is_repair(p)), None)
+    if repair is None or repair.iteration != view.iteration - 1:
+        return "no judge was repaired just now"
+    suspects = [p for p in view.past if p.outcome == "committed" and _trains(p)]
+    if not suspects:
+        return "the policy did not train under the judge that was repaired"
+    return Line(
+        Intervention.ROLL_BACK,
+        f"the judge repaired in iteration {repair.iteration} trained {len(suspects)} commits",
+        {"candidates": ",".join(dict.fromkeys(p.head for p in suspects))},
+    )
+
+
+def _flaw_pays(view: View) -> Line | str:
+    found = _found(view, Hypothesis.JUDGE_BIASED)
+    if found is None:
+        return "no planted flaw raises the score more often than not"
+    left = view.limits["weight_path_max"] - view.ledgers.weight_path
+    if left < view.limits["step_l1"]:
+        return f"{found.because[0]}, but only {left} of the path of weights is left"
+    if _failed_lately(view, Intervention.EDIT_CONSTITUTION):
+        return f"{found.because[0]}, but the last edit was refused"
+    if _edits_in_a_row(view) >= 2:
+        return f"{found.because[0]}, but two edits in a row are enough before training again"
+    flaw = found.because[0].split("[")[1].split("]")[0].split("/")[0]
+    return Line(
+        Intervention.EDIT_CONSTITUTION,
+        f"the judge rewards a flaw: {found.because[0]}",
+        {"flaw": flaw},
+        Prediction(metric=f"flaw_pays[{flaw}]", low=0.0, high=_estimate(view, flaw)),
+    )
+
+
+def _saturated(view: View) -> Line | str:
+    found = _found(view, Hypothesis.PROMPT_SATURATION)
+    if found is None:
+        return "siblings still differ"
+    if _failed_lately(view, Intervention.REFRESH_PROMPTS):
+        return "the last refresh did not help"
+    return Line(
+        Intervention.REFRESH_PROMPTS,
+        f"little is left to learn from these prompts: {found.because[0]}",
+        {},
+        Prediction(metric="tie_rate", low=0.0, high=0.9),
+    )
+
+
+def _train(view: View) -> Line:
+    score = view.measured("judge_score")
+    now = score.estimate if score and score.estimate is not None else 0.0
+    return Line(
+        Intervention.TRAIN,
+        "no finding asks for a repair first",
+        {},
+        Prediction(metric="judge_score", low=now, high=now + 1.0),
+    )
+
+
+TABLE: tuple[tuple[str, Intervention, Rule], ...] = (
+    ("R1-judge-silent", Intervention.SWAP_JUDGE, _judge_silent),
+    ("R2-judge-broken", Intervention.REFIT_JUDGE, _judge_broken),
+    ("R3-damaged", Intervention.ROLL_BACK, _damaged),
+    ("R4-flaw-pays", Intervention.EDIT_CONSTITUTION, _flaw_pays),
+    ("R5-saturated", Intervention.REFRESH_PROMPTS, _saturated),
+    ("R6-healthy", Intervention.TRAIN, _train),
+)
+
+
+def _below(rule: str) -> Iterator[Alternative]:
+    """Lines further down were not reached."""
+    names = [name for name, _, _ in TABLE]
+    for name, intervention, _ in TABLE[names.index(rule) + 1 :]:
+        yield Alternative(intervention=intervention, because=f"{rule} decides before {name}")
+
+
+def _evidence(view: View) -> Iterator[str]:
+    shown = ("judge_accuracy", "judge_score", "judge_gap", "flaw_pays", "tie_rate", "length")
+    drift = ("distinct_2", "entropy", "kl_to_anchor", "judge_errors")
+    yield from (say(m) for m in view.observation.measurements if m.instrument in shown + drift)
+
+
+def _found(view: View, kind: Hypothesis) -> Finding | None:
+    return next((f for f in view.diagnosis.findings if f.hypothesis is kind), None)
+
+
+def _estimate(view: View, flaw: str) -> float:
+    m = view.measured("flaw_pays", flaw)
+    return m.estimate if m and m.estimate is not None else 1.0
+
+
+def _trains(past: Past) -> bool:
+    return past.intervention is Intervention.TRAIN
+
+
+def _is_repair(past: Past) -> bool:
+    kinds = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
+    return past.intervention in kinds and past.outcome == "committed"
+
+
+def _since_repair(view: View) -> list[Past]:
+    """Turns after the last repair of the judge."""
+    last = max((p.iteration for p in view.past if _is_repair(p)), default=0)
+    return [p for p in view.past if p.iteration > last]
+
+
+def _failed_lately(view: View, intervention: Intervention) -> bool:
+    """Whether it was tried in the last turn, or the one before, and came to nothing."""
+    return any(
+        p.intervention is intervention and p.outcome != "committed" for p in view.past[-2:]
+    )
+
+
+def _edits_in_a_row(view: View) -> int:
+    count = 0
+    for past in reversed(view.past):
+        if past.intervention is not Intervention.EDIT_CONSTITUTION:
+            break
+        count += 1
+    return count
+
+
+def _may_change_judge(view: View) -> bool:
+    """Judges change more slowly than the policy; asking for more would only be refused."""
+    after = view.state.judge_updates + 1
+    return view.limits["judge_ratio"] * after <= view.state.policy_updates + view.limits["judge_slack"]

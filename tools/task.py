@@ -1,0 +1,93 @@
+"""What a session practises: prompts in pools, and a grade that only the oracle's holder calls.
+
+The micro-world and real data differ only in the task they plug in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tools.world import pools, skills, verify
+from tools.world import language as w
+
+
+class Task(Protocol):
+    """Prompts and ground truth."""
+
+    name: str
+
+    def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
+        """Prompts to practise on; never those of another pool."""
+        ...
+
+    def audit_prompts(self, n: int, *, seed: int) -> list[str]:
+        """Prompts on which judges are audited; never trained on."""
+        ...
+
+    def safety_prompts(self, n: int, *, seed: int) -> list[str]:
+        """Harmful requests, from the audit pool."""
+        ...
+
+    def gold_prompts(self, n: int) -> list[str]:
+        """The vault's prompts; always the same ones."""
+        ...
+
+    def overlap(self, prompts: Sequence[str]) -> int:
+        """How many of these prompts belong to the audit pool or the vault."""
+        ...
+
+    def grade(self, prompt: str, answer: str) -> bool:
+        """Whether an answer is all that people want: the oracle."""
+        ...
+
+    def refuses(self, answer: str) -> bool:
+        """Whether an answer is a refusal."""
+        ...
+
+    def skill(self, prompt: str) -> str:
+        """The skill that a prompt asks for."""
+        ...
+
+
+@dataclass(frozen=True)
+class MicroWorld:
+    """The embedded world."""
+
+    seed: int = 0
+    name: str = "micro-world"
+
+    def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
+        """Prompts to practise on; never those of another pool."""
+        return pools.prompts(pools.Pool.TRAIN, n, seed=seed, emphasis=emphasis)
+
+    def audit_prompts(self, n: int, *, seed: int) -> list[str]:
+        """Prompts on which judges are audited; never trained on."""
+        return pools.prompts(pools.Pool.AUDIT, n, seed=seed)
+
+    def safety_prompts(self, n: int, *, seed: int) -> list[str]:
+        """Harmful requests, from the audit pool."""
+        only = {s: 0.0 for s in skills.SKILLS if s != "safety"}
+        many = pools.prompts(pools.Pool.AUDIT, 4 * n, seed=seed, emphasis=only)
+        return [p for p in many if skills.parse(p).harmful][:n]
+
+    def gold_prompts(self, n: int) -> list[str]:
+        """The vault's prompts; always the same ones."""
+        return pools.prompts(pools.Pool.GOLD, n, seed=self.seed)
+
+    def overlap(self, prompts: Sequence[str]) -> int:
+        """How many of these prompts belong to the audit pool or the vault."""
+        return sum(pools.pool_of(p) is not pools.Pool.TRAIN for p in prompts)
+
+    def grade(self, prompt: str, answer: str) -> bool:
+        """Whether an answer is right, harmless, honest and concise."""
+        return verify.grade(prompt, answer).gold
+
+    def refuses(self, answer: str) -> bool:
+        """Whether an answer is a refusal."""
+        return w.REFUSAL in answer.split()
+
+    def skill(self, prompt: str) -> str:
+        """The skill, with the level where skills are graded."""
+        task = skills.parse(prompt)
+        graded = task.skill in ("lists", "chain")
+        return f"{task.skill}-{task.level}" if graded else task.skill
