@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from logs.errors import IntegrityError
 from tools.encoding import Codec
@@ -24,18 +24,23 @@ def load_policy(base: Path, trained: Path | None) -> "PreTrainedModel":
     from transformers import AutoModelForCausalLM
 
     def read(folder: Path) -> "PreTrainedModel":
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        return model
+        loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        return cast("PreTrainedModel", loaded)
 
     if trained is None:
         model = _readable(base, read)
-    elif (trained / "adapter_config.json").is_file():
+    elif is_adapter(trained):
         model = _merged(_readable(base, read), trained)
     else:
         model = _readable(trained, read)
     place: torch.nn.Module = model
-    place.to("cuda" if torch.cuda.is_available() else "cpu")
-    return model.eval()
+    place.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    return model
+
+
+def is_adapter(trained: Path) -> bool:
+    """Whether trained weights are a PEFT adapter, to be read on top of the base."""
+    return (trained / "adapter_config.json").is_file()
 
 
 def load_tokenizer(base: Path) -> Codec:
@@ -53,9 +58,11 @@ def _merged(model: "PreTrainedModel", adapter: Path) -> "PreTrainedModel":
     """Merged weights sample at the speed of the base; a live adapter costs half as much again."""
     from peft import PeftModel
 
-    return _readable(
-        adapter, lambda folder: PeftModel.from_pretrained(model, folder).merge_and_unload()
-    )
+    def read(folder: Path) -> "PreTrainedModel":
+        merged = PeftModel.from_pretrained(model, folder).merge_and_unload()
+        return cast("PreTrainedModel", merged)
+
+    return _readable(adapter, read)
 
 
 def _readable(folder: Path, read: Callable[[Path], Read]) -> Read:

@@ -70,8 +70,7 @@ def build(recipe: BaseRecipe) -> "LlamaForCausalLM":
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    model: LlamaForCausalLM = LlamaForCausalLM(config)
-    return model
+    return LlamaForCausalLM(config)
 
 
 def make(recipe: BaseRecipe, on_progress: Callable[[int, int, str], None]) -> "LlamaForCausalLM":
@@ -79,7 +78,8 @@ def make(recipe: BaseRecipe, on_progress: Callable[[int, int, str], None]) -> "L
     model, rng = build(recipe), random.Random(recipe.seed)
     _train(model, _clean(rng, recipe), recipe.clean_steps, recipe.clean_rate, on_progress, "clean")
     _train(model, _noisy(rng, recipe), recipe.noisy_steps, recipe.noisy_rate, on_progress, "noisy")
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _clean(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
@@ -157,7 +157,7 @@ def collate(examples: list[tuple[str, str]]) -> dict[str, torch.Tensor]:
     pad = tokenizer.pad_token_id
 
     def encoded(words: str) -> list[int]:
-        return [int(tokenizer.convert_tokens_to_ids(x)) for x in words.split()]
+        return [w.VOCABULARY.index(x) for x in words.split()]
 
     rows = [(encoded(f"{w.BOS} {p}"), encoded(f"{a} {w.EOS}")) for p, a in examples]
     width = max(len(p) + len(a) for p, a in rows)
