@@ -15,10 +15,11 @@ from logs.errors import IntegrityError, UsageError
 from logs.journal import Journal
 from logs.merkle import Frontier, leaf_hash
 from logs.storage import SCHEMA
+from logs.turns import turns
 from logs.verify import render, verified, verify
-from logs.vocabulary import EntryKind, Ledgers, LogEntry
+from logs.vocabulary import Commit, EntryKind, LogEntry
 from tests.a_journal import a_journal
-from tests.a_workspace import founding
+from tests.a_workspace import SESSION, founding
 
 TABLES = {
     "log": ("seq", "key", "kind", "session", "iteration", "word", "leaf", "hash"),
@@ -156,6 +157,13 @@ class TestOneChangedByte:
         harm(workspace, "UPDATE log SET iteration = 9 WHERE seq = 3")
         assert "iteration is 9, the leaf says 1" in wrong(workspace)["every entry has its hash"]
 
+    def test_in_the_name_of_a_commit_is_found_and_the_commit_is_not_given_out(self, workspace):
+        harm(workspace, f"UPDATE log SET word = '{'0' * 64}' WHERE seq = 1")
+        assert "column word" in wrong(workspace)["every entry has its hash"]
+        journal = Journal(workspace / "plimsoll.sqlite", read_only=True)
+        with journal, pytest.raises(IntegrityError, match="name of another commit"):
+            journal.commit_of("0" * 64)
+
     def test_stops_a_reader_and_a_writer_at_once(self, workspace):
         harm(
             workspace,
@@ -257,6 +265,15 @@ class TestWhatTheLogSays:
             journal.commit(forged, expected_head=journal.head())
         assert "not what was proposed" in wrong(tmp_path)["every commit has its reasons"]
 
+    def test_of_a_commit_against_the_verdict_is_found(self, tmp_path):
+        with a_journal(tmp_path, iterations=6) as journal:
+            refused = turns(journal, SESSION)[6]
+            names = {w: digest_of(getattr(refused, w)) for w in ("proposal", "evidence", "verdict")}
+            state = refused.proposal.new
+            forced = Commit(parent=journal.head(), session="s", iteration=6, state=state, **names)
+            journal.commit(forced, expected_head=journal.head())
+        assert "does not hold" in wrong(tmp_path)["every commit has its reasons"]
+
     def test_of_history_must_lead_back_to_the_founding(self, tmp_path):
         with a_journal(tmp_path, iterations=1) as journal:
             orphan = founding(tmp_path).model_copy(update={"parent": "0" * 64})
@@ -277,4 +294,3 @@ def test_a_file_of_another_kind_does_not_verify(tmp_path):
 
 def test_every_table_of_the_schema_is_attacked_here():
     assert SCHEMA.count("CREATE TABLE") == len(TABLES)
-    assert Ledgers.model_fields
