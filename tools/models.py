@@ -28,11 +28,11 @@ def load_policy(base: Path, trained: Path | None) -> "PreTrainedModel":
         return cast("PreTrainedModel", loaded)
 
     if trained is None:
-        model = _readable(base, read)
+        model = readable(base, read)
     elif is_adapter(trained):
-        model = _merged(_readable(base, read), trained)
+        model = _merged(readable(base, read), trained)
     else:
-        model = _readable(trained, read)
+        model = readable(trained, read)
     place: torch.nn.Module = model
     place.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     return model
@@ -51,7 +51,7 @@ def load_tokenizer(base: Path) -> Codec:
     """
     from transformers import AutoTokenizer
 
-    return Codec(_readable(base, AutoTokenizer.from_pretrained))
+    return Codec(readable(base, AutoTokenizer.from_pretrained))
 
 
 def _merged(model: "PreTrainedModel", adapter: Path) -> "PreTrainedModel":
@@ -62,10 +62,10 @@ def _merged(model: "PreTrainedModel", adapter: Path) -> "PreTrainedModel":
         merged = PeftModel.from_pretrained(model, folder).merge_and_unload()
         return cast("PreTrainedModel", merged)
 
-    return _readable(adapter, read)
+    return readable(adapter, read)
 
 
-def _readable(folder: Path, read: Callable[[Path], Read]) -> Read:
+def readable(folder: Path, read: Callable[[Path], Read]) -> Read:
     """Read a checkpoint, or say which one is broken and how."""
     try:
         return read(folder)
