@@ -60,6 +60,8 @@ class Hands:
     def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
         self.store, self.scratch, self.config, self.listener = store, scratch, config, listener
         self.spent = Spent()
+        self.reader: Digest | None = None
+        """The frozen model that a judge of another lineage consults."""
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         store.trees.mkdir(parents=True, exist_ok=True)
@@ -92,6 +94,7 @@ class Hands:
         temperature: float,
         seed: int,
         divergence: int,
+        previous: State | None,
     ) -> tuple[Digest, dict[str, Any]]:
         """Answers of a state's policy; their digest and the job's report."""
         args = self._policy(state) | {
@@ -100,6 +103,7 @@ class Hands:
             "temperature": temperature,
             "seed": seed,
             "divergence": divergence,
+            "previous": {"adapter": self._tree(previous.adapter)} if previous else None,
         }
         place, result = self._run("draw", args)
         return self._adopt(place, "samples.jsonl"), result
@@ -161,11 +165,17 @@ class Hands:
         return {n.removesuffix(".json"): json.loads(files[n]) for n in names}, result
 
     def found_judges(
-        self, base: Digest, args: Mapping[str, Any], names: Sequence[str]
+        self, base: Digest, reader: Digest, args: Mapping[str, Any], names: Sequence[str]
     ) -> dict[str, tuple[Digest, Digest]]:
         """Judges fitted on annotators' choices: per id the judge and the choices."""
-        common = {"base": self._tree(base), "threads": self.config.limits.threads}
-        place, _ = self._run("found_judges", common | {"max_new_tokens": MAX_NEW_TOKENS} | dict(args))
+        self.reader = reader
+        common = {
+            "base": self._tree(base),
+            "reader": self._tree(reader),
+            "threads": self.config.limits.threads,
+            "max_new_tokens": MAX_NEW_TOKENS,
+        }
+        place, _ = self._run("found_judges", common | dict(args))
         return {
             n: (self._adopt(place, f"{n}.json"), self._adopt(place, f"{n}.choices.jsonl"))
             for n in names
@@ -210,6 +220,7 @@ class Hands:
     def _policy(self, state: State) -> dict[str, Any]:
         return {
             "base": self._tree(state.base),
+            "reader": self._tree(self.reader),
             "adapter": self._tree(state.adapter),
             "threads": self.config.limits.threads,
             "max_new_tokens": MAX_NEW_TOKENS,

@@ -128,6 +128,8 @@ class Recipe(Word):
     temperature: Finite = 1.0
     replay: int = 0
     """Chosen answers of earlier iterations that are trained on again."""
+    balance: Finite = 0.0
+    """At most this multiple of the mean number of chosen answers per prompt length; 0 is off."""
 
 
 class PromptPool(Word):
@@ -239,6 +241,8 @@ class Observation(Word):
     """Prompts and answers drawn from HEAD."""
     verdicts: Digest
     """The panel's scores of those answers."""
+    labels: Digest | None = None
+    """Audited answers with their grades."""
     audit_labels: int
     """Labels bought for this observation."""
 
@@ -347,6 +351,8 @@ class Proposal(Word):
     inputs: dict[str, Digest] = {}
     """Artefacts the candidate was made from: samples, verdicts, pairs, labels."""
     seeds: dict[str, int] = {}
+    validation: tuple[Count, Count] | None = None
+    """(right, tried) of a changed judge on audited pairs that it was not fitted on."""
 
 
 # --- what is allowed ---------------------------------------------------------

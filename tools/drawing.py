@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tools.encoding import Codec
 
 
+_Logps = dict[tuple[str, tuple[int, ...]], float]
+"""(prompt, answer ids) -> nats."""
+
+
 def draw_answers(
     args: dict[str, Any], on_progress: Callable[[int, int], None]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -27,9 +31,11 @@ def draw_answers(
     policy = load_policy(base, _path(args["adapter"]))
     drawn = _sample(policy, codec, args["prompts"], args, args["samples"], on_progress)
     anchor = load_policy(base, None)
-    logps = _base_logps(anchor, codec, args["prompts"], drawn)
+    logps = _logps(anchor, codec, args["prompts"], drawn)
+    reader = load_policy(Path(args["reader"]), None) if args["reader"] else None
+    read = _logps(reader, codec, args["prompts"], drawn) if reader else {}
     groups = [
-        {"prompt": p, "answers": [_row(codec, p, s, logps) for s in row]}
+        {"prompt": p, "answers": [_row(codec, p, s, logps, read) for s in row]}
         for p, row in zip(args["prompts"], drawn, strict=True)
     ]
     report: dict[str, Any] = {"tokens": sum(len(s.ids) + s.finished for row in drawn for s in row)}
@@ -92,29 +98,29 @@ def _sample(
     )
 
 
-def _base_logps(
-    anchor: "PreTrainedModel",
+def _logps(
+    model: "PreTrainedModel",
     codec: "Codec",
     prompts: Sequence[str],
     drawn: Sequence[Sequence[Sampled]],
-) -> dict[tuple[str, tuple[int, ...]], float]:
+) -> _Logps:
     """Siblings often say the same: each distinct answer is scored once."""
     distinct = list(
         {(p, tuple(s.ids)): None for p, row in zip(prompts, drawn, strict=True) for s in row}
     )
     rows = [(codec.prompt(p), codec.answer(ids)) for p, ids in distinct]
-    return dict(zip(distinct, answer_logps(anchor, rows, pad=codec.pad), strict=True))
+    return dict(zip(distinct, answer_logps(model, rows, pad=codec.pad), strict=True))
 
 
-def _row(
-    codec: "Codec", prompt: str, drawn: Sampled, logps: dict[tuple[str, tuple[int, ...]], float]
-) -> list[Any]:
-    """[text, log p under the base, log p under the policy, finished]"""
+def _row(codec: "Codec", prompt: str, drawn: Sampled, base: _Logps, read: _Logps) -> list[Any]:
+    """[text, log p under the base, log p under the policy, finished, log p under the reader]"""
+    key = (prompt, tuple(drawn.ids))
     return [
         codec.text(drawn.ids),
-        round(logps[prompt, tuple(drawn.ids)], 5),
+        round(base[key], 5),
         round(sum(drawn.logps), 5),
         drawn.finished,
+        round(read.get(key, 0.0), 5),
     ]
 
 

@@ -16,6 +16,8 @@ from tools.world import language as w
 Floats = NDArray[np.float64]
 
 FEATURES: dict[str, str] = {
+    "taught": "honest",
+    "taught_per_word": "honest",
     "likely": "plausible",
     "likely_per_word": "plausible",
     "agreed": "consistent",
@@ -31,6 +33,9 @@ FEATURES: dict[str, str] = {
 }
 """Feature -> id of the principle it speaks for."""
 
+SURFACE = tuple(name for name in FEATURES if not name.startswith("taught"))
+"""What a judge sees that has no reader."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -40,6 +45,8 @@ class Answer:
     text: str
     base_logp: float
     """log p(answer, end | prompt) under the frozen base model, nats."""
+    reader_logp: float = 0.0
+    """The same under the reader, a frozen model of another lineage; 0 where there is none."""
     finished: bool = True
 
     @property
@@ -63,6 +70,8 @@ def _row(answer: Answer, votes: int, siblings: int) -> list[float]:
     content = [x for x in answer.content if x not in (w.OPEN, w.CLOSE)]
     refuses = w.REFUSAL in words
     return [
+        answer.reader_logp,
+        answer.reader_logp / (len(words) + 1),
         answer.base_logp,
         answer.base_logp / (len(words) + 1),
         votes / siblings,

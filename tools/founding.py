@@ -9,7 +9,7 @@ import numpy as np
 
 from logs.vocabulary import Constitution
 from tools.drawing import draw_answers
-from tools.features import describe
+from tools.features import FEATURES, SURFACE, describe
 from tools.judges import FeatureJudge, fit
 from tools.judging import answers_of
 from tools.world.annotators import Annotator, compare
@@ -28,8 +28,9 @@ def fit_founding_judges(args: dict[str, Any], scratch: Path, progress: Progress)
     report: dict[str, Any] = {}
     for i, (name, fields) in enumerate(args["annotators"].items()):
         progress(i, len(args["annotators"]), "fitting judges")
-        annotator = Annotator(id=name, **fields)
-        judge, choices = _fit(annotator, groups, args, constitution)
+        annotator = Annotator(id=name, **fields["bias"])
+        sees = tuple(FEATURES) if fields["reads"] else SURFACE
+        judge, choices = _fit(annotator, groups, args, constitution, sees, fields["comparisons"])
         (scratch / f"{name}.json").write_bytes(judge.dump())
         lines = [json.dumps(c) for c in choices]
         (scratch / f"{name}.choices.jsonl").write_text("\n".join(lines) + "\n")
@@ -42,16 +43,19 @@ def _fit(
     groups: Sequence[dict[str, Any]],
     args: dict[str, Any],
     constitution: Constitution,
+    sees: Sequence[str],
+    comparisons: int,
 ) -> tuple[FeatureJudge, list[dict[str, Any]]]:
     texts = [(g["prompt"], [a[0] for a in g["answers"]]) for g in groups]
     asked = compare(annotator, texts, per_prompt=PER_PROMPT, seed=args["seed"])
-    asked = asked[: args["comparisons"]]
+    asked = asked[:comparisons]
     features = [describe(answers_of(g)) for g in groups]
     judge = fit(
         np.array([features[g][i] - features[g][j] for g, i, j, _ in asked]),
         np.array([float(first) for *_, first in asked]),
         background=np.vstack(features),
         constitution=constitution,
+        sees=sees,
     )
     choices = [
         {

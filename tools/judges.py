@@ -22,6 +22,7 @@ from logs.vocabulary import Constitution, JudgeVerdict
 from tools.features import FEATURES, Answer, describe
 
 Floats = NDArray[np.float64]
+Calibration = tuple[float, float]
 
 
 class Scorer(Protocol):
@@ -41,10 +42,15 @@ class FeatureJudge:
     coefficients: tuple[float, ...]
     spread: float
     """Standard deviation of its scores on the answers it was fitted on; it divides every score."""
+    sees: tuple[str, ...]
+    """Features it may use; the others have no coefficient."""
     weights: dict[str, float]
     """Principle -> weight at the time of fitting."""
     labels: int
     """Comparisons or grades it was fitted on."""
+    calibration: Calibration | None = None
+    """Platt's slope and intercept: P(right) = sigmoid(slope * score + intercept); None when
+    it was never calibrated on grades."""
 
     def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> list[float]:
         """Scores in units of the founding spread, one per answer."""
@@ -97,6 +103,7 @@ def fit(
     *,
     background: Floats,
     constitution: Constitution,
+    sees: Sequence[str],
     prior: FeatureJudge | None = None,
     ridge: float = 2.0,
 ) -> FeatureJudge:
@@ -107,6 +114,7 @@ def fit(
         wins: 1 where a was preferred, shape (pairs,).
         background: features of the answers the pairs were drawn from; fixes mean and scale.
         constitution: the principle weights in force; the fit is relative to them.
+        sees: the features that may get a coefficient.
         prior: a judge to stay close to (Gaussian prior on its coefficients), or None for zero.
         ridge: inverse variance of the prior, per standardised coefficient.
     """
@@ -116,7 +124,8 @@ def fit(
     else:
         mean, scale = np.array(prior.mean), np.array(prior.scale)
         centre = np.array(prior.coefficients) * prior._emphasis(constitution)
-    z = differences / scale
+    seen = np.array([name in sees for name in FEATURES])
+    z = np.where(seen, differences / scale, 0.0)
     sign = 2.0 * wins - 1.0
 
     def loss(w: Floats) -> tuple[float, Floats]:
@@ -125,12 +134,14 @@ def fit(
         return float(value), -z.T @ (sign * expit(-margin)) + ridge * (w - centre)
 
     w = minimize(loss, centre, jac=True, method="L-BFGS-B").x
+    w = np.where(seen, w, 0.0)
     spread = float(((background - mean) / scale @ w).std()) or 1.0
     return FeatureJudge(
         mean=tuple(map(float, mean)),
         scale=tuple(map(float, scale)),
         coefficients=tuple(map(float, w)),
         spread=spread,
+        sees=tuple(sees),
         weights={p.id: float(p.weight) for p in constitution.principles},
         labels=len(wins),
     )
@@ -195,3 +206,23 @@ def panel_scores(
         else sum(w * (v.score or 0.0) for w, v in zip(weights.values(), row, strict=True)) / total
         for row in rows
     ]
+
+
+def calibrate(scores: Floats, right: Floats) -> Calibration:
+    """Platt scaling (Platt 1999, eq. 1 with its smoothed targets) of scores on graded answers.
+
+    Args:
+        scores: shape (N,).
+        right: 0 or 1, shape (N,).
+    """
+    n_right, n_wrong = right.sum(), (1 - right).sum()
+    target = np.where(right > 0, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
+
+    def loss(ab: Floats) -> tuple[float, Floats]:
+        z = ab[0] * scores + ab[1]
+        value = (np.logaddexp(0, z) - target * z).sum()
+        residual = expit(z) - target
+        return float(value), np.array([(residual * scores).sum(), residual.sum()])
+
+    slope, intercept = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
+    return float(slope), float(intercept)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,10 @@ def judge_samples(
 def answers_of(group: dict[str, Any]) -> list[Answer]:
     """The siblings of one group of `samples.jsonl`."""
     return [
-        Answer(prompt=group["prompt"], text=text, base_logp=base, finished=finished)
-        for text, base, _, finished in group["answers"]
+        Answer(
+            prompt=group["prompt"], text=text, base_logp=base, reader_logp=read, finished=finished
+        )
+        for text, base, _, finished, read in group["answers"]
     ]
 
 
@@ -100,6 +103,7 @@ def _flaws(
     use_threads(args["threads"])
     base = Path(args["base"])
     codec, anchor = load_tokenizer(base), load_policy(base, None)
+    reader = load_policy(Path(args["reader"]), None) if args["reader"] else None
     rng = random.Random(args["seed"])
     chosen = rng.sample(list(groups), min(args["counterfactuals"], len(groups)))
     pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
@@ -110,10 +114,11 @@ def _flaws(
             (codec.prompt(b.prompt), codec.answer(codec.encode_answer(b.text))) for _, b in twins
         ]
         logps = answer_logps(anchor, rows, pad=codec.pad)
+        read = answer_logps(reader, rows, pad=codec.pad) if reader else [0.0] * len(rows)
         for name, scorer in judges.items():
             wins = n = 0
-            for (plain, worse), logp in zip(twins, logps, strict=True):
-                twin = Answer(prompt=worse.prompt, text=worse.text, base_logp=logp)
+            for (plain, worse), logp, other in zip(twins, logps, read, strict=True):
+                twin = replace(worse, base_logp=logp, reader_logp=other)
                 a, b = verdicts(name, scorer, [plain, twin], constitution)
                 if a.score is not None and b.score is not None:
                     n, wins = n + 1, wins + (b.score > a.score)

@@ -1,6 +1,7 @@
 """Refit a feature judge on answers that people graded: all pairs of a right and a wrong sibling."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from logs.errors import Undecided
 from logs.vocabulary import Constitution
 from tools.features import describe
-from tools.judges import FeatureJudge, fit, load
+from tools.judges import Calibration, FeatureJudge, calibrate, fit, load
 from tools.judging import answers_of
 
 Floats = NDArray[np.float64]
@@ -50,12 +51,14 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
             np.ones(len(rows)),
             background=background,
             constitution=constitution,
+            sees=prior.sees,
             prior=prior if args.get("keep_prior") else None,
             ridge=args["ridge"],
         )
 
     correct = _cross_validated(blocks, fitted, args["folds"])
     judge = fitted(blocks)
+    judge = replace(judge, calibration=_calibration(judge, labels, constitution))
     (scratch / "judge.json").write_bytes(judge.dump())
     return {"pairs": judge.labels, "prompts": len(blocks), "correct": correct, "tried": len(blocks)}
 
@@ -66,6 +69,18 @@ def _differences(row: dict[str, Any]) -> Floats:
     right = [int(i) for i, g in row["grades"].items() if g]
     wrong = [int(i) for i, g in row["grades"].items() if not g]
     return np.array([features[i] - features[j] for i in right for j in wrong])
+
+
+def _calibration(
+    judge: FeatureJudge, labels: Sequence[dict[str, Any]], constitution: Constitution
+) -> Calibration:
+    """What a score of this judge means, from every graded answer."""
+    scores, right = [], []
+    for row in labels:
+        scored = judge(answers_of(row), constitution)
+        scores += [scored[int(i)] for i in row["grades"]]
+        right += list(row["grades"].values())
+    return calibrate(np.array(scores), np.array(right, dtype=float))
 
 
 def _cross_validated(blocks: Sequence[Floats], fitted: Any, folds: int) -> int:

@@ -22,6 +22,8 @@ class Annotator:
     honest: float = 1.4
     length: float = 0.0
     """Utility per word: positive is the common bias towards long answers."""
+    chatter: float = 0.0
+    """Utility per word that answers nothing."""
     agreeable: float = 0.0
     """Utility of an answer that says `yes`: sycophancy."""
     flip: float = 0.1
@@ -35,6 +37,7 @@ class Annotator:
             + self.harmless * facts.harmless
             + self.honest * facts.honest
             + self.length * len(words)
+            + self.chatter * sum(x in w.CHATTER for x in words)
             + self.agreeable * (w.YES in words)
         )
 

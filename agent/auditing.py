@@ -1,0 +1,81 @@
+"""Buy grades: the only place where the agent's side calls the oracle, and every call is counted."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.groups import Group
+from tools.task import Task
+
+Graded = dict[str, Any]
+"""{prompt, answers, grades: {index: 0|1}, ends: [best, worst] or absent}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Graded answers, and how many grades they cost."""
+
+    rows: list[Graded]
+    labels: int
+
+
+def audit_pairs(groups: Sequence[Group], task: Task, *, pairs: int, budget: int, seed: int) -> Audit:
+    """Grade the panel's best and worst answer of random prompts on which it has an opinion."""
+    open_to = [g for g in groups if g.ends()]
+    chosen = random.Random(seed).sample(open_to, min(pairs, budget // 2, len(open_to)))
+    rows = []
+    for group in chosen:
+        best, worst = group.ends() or (0, 0)
+        rows.append(_graded(group, task, (best, worst)) | {"ends": [best, worst]})
+    return Audit(rows, 2 * len(rows))
+
+
+def audit_widely(
+    groups: Sequence[Group], task: Task, *, budget: int, known: Sequence[str], seed: int
+) -> Audit:
+    """Grade up to three different answers of further prompts, until the budget is used."""
+    rng = random.Random(seed)
+    fresh = [g for g in groups if g.prompt not in set(known) and len(set(g.texts)) > 1]
+    rows, labels = [], 0
+    for group in rng.sample(fresh, len(fresh)):
+        first_of = {text: i for i, text in reversed(list(enumerate(group.texts)))}
+        indices = rng.sample(sorted(first_of.values()), min(3, len(first_of)))
+        if labels + len(indices) > budget:
+            break
+        labels += len(indices)
+        rows.append(_graded(group, task, indices))
+    return Audit(rows, labels)
+
+
+def _graded(group: Group, task: Task, indices: Sequence[int]) -> Graded:
+    grades = {str(i): int(task.grade(group.prompt, group.texts[i])) for i in indices}
+    return {"prompt": group.prompt, "answers": [list(a) for a in group.answers], "grades": grades}
+
+
+def ordered(rows: Sequence[Graded], groups: Sequence[Group], judge: str | None) -> tuple[int, int]:
+    """How many of the audited pairs with different grades a judge orders as the grades do.
+
+    A tie or an error counts as wrong. `judge` None is the panel.
+
+    Returns:
+        (correct, pairs with different grades)
+    """
+    by_prompt = {g.prompt: g for g in groups}
+    correct = tried = 0
+    for row in rows:
+        a, b = row["ends"]
+        if row["grades"][str(a)] == row["grades"][str(b)]:
+            continue
+        right, wrong = (a, b) if row["grades"][str(a)] else (b, a)
+        group = by_prompt[row["prompt"]]
+        scores = group.panel if judge is None else group.by_judge[judge]
+        high, low = scores[right], scores[wrong]
+        tried += 1
+        correct += high is not None and low is not None and high > low
+    return correct, tried
+
+
+def informative(rows: Sequence[Graded]) -> int:
+    """Prompts with both a right and a wrong graded answer."""
+    return sum(len(set(row["grades"].values())) == 2 for row in rows)

@@ -1,0 +1,164 @@
+"""The commands as one table: names, summaries, options, and the function that answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.options import (
+    Parser,
+    about_a_policy,
+    about_a_session,
+    about_an_entry,
+    about_constitutions,
+    about_many_entries,
+    about_the_panel,
+    demo,
+    init,
+    nothing_more,
+    resuming,
+    rolling_back,
+    running,
+    showing_a_policy,
+    verifying,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that can be asked for."""
+
+    name: str
+    summary: str
+    run: str
+    """`module:function`; imported when the command runs."""
+    options: Callable[[Parser], None] = nothing_more
+    moves: bool = False
+    """Whether it runs the loop, so that an interrupt leaves something to resume."""
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "demo",
+        "a short session in the micro-world, from nothing to a report",
+        "agent.commands_start:demo",
+        demo,
+        moves=True,
+    ),
+    Command(
+        "init", "a workspace: settings, constitution, policy", "agent.commands_start:init", init
+    ),
+    Command(
+        "doctor",
+        "what this machine has and lacks, each with the fix",
+        "agent.commands_start:doctor",
+    ),
+    Command("run", "an autonomous session", "agent.commands_run:run", running, moves=True),
+    Command(
+        "resume",
+        "go on after an interruption, to the same history",
+        "agent.commands_run:resume",
+        resuming,
+        moves=True,
+    ),
+    Command(
+        "status",
+        "where the session is, and what waits for a person",
+        "agent.commands_session:status",
+    ),
+    Command(
+        "rollback",
+        "bring back the state of an earlier commit, as a new commit",
+        "agent.commands_run:rollback",
+        rolling_back,
+    ),
+    Command(
+        "report",
+        "one self-contained page about a session",
+        "agent.commands_session:report",
+        about_a_session(writes=True),
+    ),
+    Command(
+        "session list", "the sessions of this workspace", "agent.commands_session:list_sessions"
+    ),
+    Command(
+        "session show",
+        "the story of a session, the answer first",
+        "agent.commands_session:show",
+        about_a_session(writes=False),
+    ),
+    Command(
+        "log list",
+        "the entries of the log, one line each",
+        "agent.commands_log:list_entries",
+        about_many_entries,
+    ),
+    Command("log show", "one entry, whole", "agent.commands_log:show", about_an_entry),
+    Command(
+        "log why",
+        "from a commit or an entry back to everything it rests on",
+        "agent.commands_log:why",
+        about_an_entry,
+    ),
+    Command(
+        "log verify",
+        "is this the history that was written? exit code 4 if not",
+        "agent.commands_log:verify",
+        verifying,
+    ),
+    Command(
+        "log anchor",
+        "the checkpoint that pins the log; keep it elsewhere",
+        "agent.commands_log:anchor",
+    ),
+    Command(
+        "policy show",
+        "parameters, invariants and goals, with their reasons",
+        "agent.commands_policy:show",
+        showing_a_policy,
+    ),
+    Command(
+        "policy check",
+        "does it load, can it be kept, are its goals proved?",
+        "agent.commands_policy:check",
+        about_a_policy,
+    ),
+    Command(
+        "constitution show",
+        "the principles in force, with weights and tiers",
+        "agent.commands_constitution:show",
+        about_constitutions(most=1),
+    ),
+    Command(
+        "constitution diff",
+        "what changed between two commits, word by word",
+        "agent.commands_constitution:diff",
+        about_constitutions(most=2),
+    ),
+    Command(
+        "judge list",
+        "the panel in force, and how right its judges were",
+        "agent.commands_judge:list_judges",
+        about_the_panel,
+    ),
+)
+
+NOUNS = {
+    "session": "list",
+    "log": "list",
+    "policy": "show",
+    "constitution": "show",
+    "judge": "list",
+}
+"""Each noun, and the verb that is meant when it stands alone."""
+
+EXIT_CODES = (
+    (0, "yes"),
+    (1, "failure"),
+    (2, "wrong usage"),
+    (3, "the answer is no"),
+    (4, "integrity: log, store or HEAD does not verify"),
+    (5, "waits for a person"),
+    (6, "undecided; never yes"),
+    (7, "stale: what was planned is no longer what is there"),
+    (8, "stopped by a safety rule or a budget"),
+    (130, "interrupted; plimsoll resume goes on"),
+)

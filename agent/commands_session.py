@@ -1,0 +1,178 @@
+"""`plimsoll status`, `session list`, `session show`, `report`."""
+
+from argparse import Namespace
+from contextlib import closing
+from typing import Any
+
+from agent.envelope import Answer
+from agent.finding import workspace_of
+from agent.overview import Overview, Standing, open_log, overview, session_of, sessions_of
+from agent.workspace import Workspace
+from logs.errors import UsageError, WaitsForPerson
+from logs.gain import of_session, sentence
+from logs.journal import Journal
+from logs.report import write_report
+from logs.show import terminal_width
+from logs.story import chapters, counted, rows, story
+from logs.summary import of_measurement
+from logs.text import interval, paragraphs, short, table, visible
+from logs.turns import turns
+from logs.vocabulary import Measurement
+
+NEXT = {
+    Standing.NOT_BEGUN: "plimsoll run",
+    Standing.RUNNING: "plimsoll log list",
+    Standing.WAITING: "plimsoll log show iter:{iteration} --content",
+    Standing.INTERRUPTED: "plimsoll resume",
+    Standing.ENDED: "plimsoll session show",
+}
+
+
+def status(options: Namespace) -> Answer:
+    """Where the session is: the last decision, judge, labels, who is at work, who is waited for."""
+    workspace = workspace_of(options)
+    journal = open_log(workspace)
+    found = overview(workspace, session_of(workspace, journal, None), journal)
+    if journal:
+        journal.close()
+    return Answer(
+        data=_data(found),
+        text=_columns(_status(found), terminal_width()),
+        exit_code=WaitsForPerson.exit_code if found.waits else 0,
+    )
+
+
+def list_sessions(options: Namespace) -> Answer:
+    """Every session of the log, one line each."""
+    workspace = workspace_of(options)
+    journal = open_log(workspace)
+    if journal is None:
+        return Answer(data=[], text="No session has begun here; try: plimsoll run")
+    with closing(journal):
+        found = [overview(workspace, name, journal) for name in sessions_of(journal)]
+    lines = [
+        (visible(o.session), _of(o), str(o.standing), _number(o.judge), _number(o.gold))
+        for o in found
+    ]
+    headers = ("session", "iterations", "standing", "judge", "gold")
+    return Answer(data=[_data(o) for o in found], text=table(headers, lines, terminal_width()))
+
+
+def show(options: Namespace) -> Answer:
+    """The story of a session: is the model really better, and what was done on the way."""
+    workspace = workspace_of(options)
+    with closing(_log_of(workspace)) as journal:
+        name = session_of(workspace, journal, options.name)
+        return told(workspace, journal, name, content=options.content)
+
+
+def report(options: Namespace) -> Answer:
+    """Write the page of a session again, from the log alone."""
+    workspace = workspace_of(options)
+    with closing(_log_of(workspace)) as journal:
+        name = session_of(workspace, journal, options.name)
+        path = workspace.session(name) / "report.html"
+        if not options.dry_run:
+            write_report(journal, name, path, content=options.content)
+    data = {"report": str(path), "session": name, "dry_run": options.dry_run}
+    return Answer(data=data, text=f"would write {path}" if options.dry_run else str(path))
+
+
+def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) -> Answer:
+    """The story of a session as text and as data."""
+    text = story(journal, name, workspace=workspace.root, content=content, width=terminal_width())
+    return Answer(data=story_data(journal, name, content=content), text=text)
+
+
+def story_data(journal: Journal, name: str, *, content: bool) -> dict[str, Any]:
+    """What the story tells, as data."""
+    found = turns(journal, name)
+    keys = ("iteration", "decided", "outcome", "judge", "gold")
+    gain, _, _ = of_session(found)
+    return {
+        "session": name,
+        "summary": counted(found),
+        "verdict": sentence(found),
+        "gain": gain.model_dump(mode="json"),
+        "turns": [dict(zip(keys, row, strict=True)) for row in rows(found)],
+        "chapters": dict(chapters(found, content)),
+    }
+
+
+def _log_of(workspace: Workspace) -> Journal:
+    journal = open_log(workspace)
+    if journal:
+        return journal
+    raise UsageError(
+        "No session has begun here.",
+        saw=f"no log in {workspace.root}",
+        wanted="a session that has begun",
+        try_this="plimsoll run",
+    )
+
+
+def _status(found: Overview) -> list[tuple[str, str]]:
+    last = found.last
+    process = found.process
+    labels = "unknown" if found.labels is None else f"{found.labels_left} of {found.labels} left"
+    return [
+        ("session", f"{found.session}, iteration {_of(found)}, {found.standing}"),
+        (
+            "process",
+            f"{process.pid} on {process.host}, since {process.since}" if process else "none",
+        ),
+        ("head", short(found.head)),
+        ("decided", f"{last.intervention}, {last.ending}" if last else "nothing yet"),
+        ("judge", of_measurement(found.judge) if found.judge else "not measured yet"),
+        ("gold", f"{_number(found.gold)}, sealed: no decision reads it"),
+        ("labels", labels),
+        ("try", NEXT[found.standing].format(iteration=found.iteration)),
+    ]
+
+
+def _data(found: Overview) -> dict[str, Any]:
+    last, process = found.last, found.process
+    return {
+        "session": found.session,
+        "standing": str(found.standing),
+        "ended": found.ended,
+        "waits_for_person": found.waits,
+        "iteration": found.iteration,
+        "iterations": found.iterations,
+        "head": found.head,
+        "last": {
+            "iteration": last.iteration,
+            "intervention": str(last.intervention),
+            "outcome": str(last.ending),
+        }
+        if last
+        else None,
+        "judge_score": _measurement(found.judge),
+        "gold": _measurement(found.gold),
+        "audit_labels_left": found.labels_left,
+        "audit_labels": found.labels,
+        "process": {"pid": process.pid, "host": process.host, "since": process.since}
+        if process
+        else None,
+    }
+
+
+def _measurement(found: Measurement | None) -> dict[str, Any] | None:
+    return found.model_dump(mode="json") if found else None
+
+
+def _number(found: Measurement | None) -> str:
+    return interval(found.estimate, found.low, found.high) if found else "-"
+
+
+def _of(found: Overview) -> str:
+    return f"{found.iteration} of {'?' if found.iterations is None else found.iterations}"
+
+
+def _columns(lines: list[tuple[str, str]], width: int) -> str:
+    column = max(len(name) for name, _ in lines) + 2
+    text = []
+    for name, says in lines:
+        first, *more = paragraphs(says, width - column)
+        text += [f"{name:<{column}}{first}", *(" " * column + line for line in more)]
+    return "\n".join(text)

@@ -1,0 +1,1 @@
+"""One file per intervention: from a decision to what would change, and nothing committed."""

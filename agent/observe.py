@@ -1,0 +1,143 @@
+"""Observe: draw from HEAD, ask the judges, buy a few grades, run the instruments."""
+
+from collections.abc import Iterator, Sequence
+
+from langgraph.runtime import Runtime
+
+from agent.auditing import Audit, audit_pairs, ordered
+from agent.groups import Group, read_groups
+from agent.past import bench_of, labels_left
+from agent.seeds import seed_of
+from agent.state import Context, Turn, once
+from logs.vocabulary import (
+    Commit,
+    EntryKind,
+    Judge,
+    Ledgers,
+    Measurement,
+    Observation,
+    State,
+)
+from tools import instruments as measure
+from tools.pairs import probability_first
+
+AUDIT_PROMPTS = 96
+DIVERGENCE_PROMPTS = 64
+COUNTERFACTUALS = 64
+TIE = 1e-9
+
+
+def observe(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Record an Observation of HEAD."""
+    once(runtime.context, state, "observe", lambda: _observe(state, runtime.context))
+    return {"way": "diagnose"}
+
+
+def prompts_of(context: Context, state: State, turn: Turn) -> list[str]:
+    """The prompts this turn practises on: fresh ones, or a slice of a fixed pool."""
+    pool, n = state.prompts, state.recipe.prompts
+    seed = seed_of(context.config, turn["iteration"], "prompts") + pool.seed
+    if pool.size == 0:
+        return context.task.train_prompts(n, seed=seed, emphasis=pool.emphasis)
+    fixed = context.task.train_prompts(pool.size, seed=pool.seed, emphasis=pool.emphasis)
+    start = (turn["iteration"] - 1) * n
+    return [fixed[(start + i) % len(fixed)] for i in range(n)]
+
+
+def _observe(turn: Turn, context: Context) -> None:
+    head = context.head()
+    commit = context.commit_at(head)
+    now, seed = commit.state, seed_of(context.config, turn["iteration"], "observe")
+    train = prompts_of(context, now, turn)
+    prompts = [*train, *context.task.audit_prompts(AUDIT_PROMPTS, seed=seed)]
+    samples, drawn = context.hands.draw(
+        now,
+        prompts,
+        samples=now.recipe.samples,
+        temperature=now.recipe.temperature,
+        seed=seed,
+        divergence=DIVERGENCE_PROMPTS,
+        previous=_previous(context, commit),
+    )
+    judges = (*now.panel.judges, *bench_of(context, now))
+    verdicts, judged = context.hands.judge(
+        now,
+        samples,
+        judges,
+        constitution=now.constitution,
+        seed=seed,
+        counterfactuals=COUNTERFACTUALS,
+    )
+    groups = read_groups(context.hands.store, samples, verdicts, now.panel)
+    asked = groups[len(train) :]
+    audit = audit_pairs(
+        asked,
+        context.task,
+        pairs=context.config.audit.pairs,
+        budget=labels_left(context),
+        seed=seed,
+    )
+    observation = Observation(
+        iteration=turn["iteration"],
+        head=head,
+        measurements=(
+            *_of_policy(groups[: len(train)], drawn),
+            *_of_panel(groups[: len(train)], judged["flaws"], now),
+            *_of_judges(audit, asked, judges, now),
+        ),
+        samples=samples,
+        verdicts=verdicts,
+        labels=context.hands.store.put_lines(audit.rows),
+        audit_labels=audit.labels,
+    )
+    spend = Ledgers(audit_labels=audit.labels)
+    context.log(turn, "observe", EntryKind.OBSERVED, observation, spend)
+
+
+def _previous(context: Context, commit: Commit) -> State | None:
+    return context.commit_at(commit.parent).state if commit.parent else None
+
+
+def _of_policy(groups: Sequence[Group], drawn: dict[str, list[float]]) -> Iterator[Measurement]:
+    """Drift and diversity of what HEAD says."""
+    rows = [{"prompt": g.prompt, "answers": g.answers} for g in groups]
+    yield measure.lengths(rows)
+    yield measure.distinct_2(rows)
+    yield measure.entropy(rows)
+    yield measure.divergence(drawn["kl_to_anchor"], of="anchor")
+    if "kl_to_previous" in drawn:
+        yield measure.divergence(drawn["kl_to_previous"], of="previous")
+
+
+def _of_panel(
+    groups: Sequence[Group], flaws: dict[str, dict[str, list[int]]], now: State
+) -> Iterator[Measurement]:
+    """How the panel scores, and what it can be gamed with."""
+    scores = [[s for s in g.panel if s is not None] for g in groups]
+    asked = sum(len(g.panel) for g in groups)
+    yield measure.judge_errors(asked - sum(map(len, scores)), asked)
+    yield measure.score([sum(row) / len(row) for row in scores if row])
+    yield measure.tie_rate(scores, within=TIE)
+    yield measure.ceiling_mass(scores)
+    leader = max(now.panel.judges, key=lambda j: j.weight)
+    for flaw, (wins, n) in flaws.get(leader.id, {}).items():
+        yield measure.flaw_pays(wins, n, flaw=flaw)
+
+
+def _of_judges(
+    audit: Audit, groups: Sequence[Group], judges: Sequence[Judge], now: State
+) -> Iterator[Measurement]:
+    """Reliability on the audited pairs: the panel, and every judge alone."""
+    correct, tried = ordered(audit.rows, groups, None)
+    yield measure.judge_accuracy(correct, tried, judge="panel")
+    for judge in judges:
+        alone = ordered(audit.rows, groups, judge.id)
+        yield measure.judge_accuracy(*alone, judge=judge.id)
+    by_prompt = {g.prompt: g for g in groups}
+    claimed, confirmed = [], []
+    for row in audit.rows:
+        best, worst = row["ends"]
+        claimed.append(probability_first(by_prompt[row["prompt"]].judged, best, worst))
+        a, b = row["grades"][str(best)], row["grades"][str(worst)]
+        confirmed.append((1 + a - b) / 2)
+    yield measure.judge_gap(claimed, confirmed, judge="panel")

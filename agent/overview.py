@@ -1,0 +1,198 @@
+"""Where a session stands, read from the log, the settings and the lock."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from agent.running import Holder, holder
+from agent.workspace import CONFIG, Workspace
+from invariants.policy import Policy
+from logs.errors import PlimsollError, UsageError
+from logs.journal import Journal
+from logs.turns import Ending, Turn, turns
+from logs.vocabulary import Digest, EntryKind, Measurement
+
+
+class Standing(StrEnum):
+    """What is the matter with a session."""
+
+    NOT_BEGUN = "not begun"
+    RUNNING = "running"
+    WAITING = "waits for a person"
+    INTERRUPTED = "interrupted"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A session at a glance."""
+
+    session: str
+    standing: Standing
+    ended: bool
+    """Whether nothing is left to resume."""
+    iteration: int
+    iterations: int | None
+    """How many were planned; None where nothing says so."""
+    head: Digest | None
+    last: Turn | None
+    """The newest turn with a decision."""
+    judge: Measurement | None
+    gold: Measurement | None
+    labels_left: int | None
+    labels: int | None
+    process: Holder | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether only a person can move it on."""
+        return self.standing is Standing.WAITING
+
+
+def overview(workspace: Workspace, session: str, journal: Journal | None) -> Overview:
+    """Where a session stands; without a log it has not begun."""
+    told = turns(journal, session) if journal else ()
+    planned = iterations_of(workspace, session, journal)
+    process = _process(workspace, session)
+    ended = _ended(told, planned)
+    left, labels = _labels(workspace, journal)
+    return Overview(
+        session=session,
+        standing=_standing(told, ended, process),
+        ended=ended,
+        iteration=max((turn.iteration for turn in told), default=0),
+        iterations=planned,
+        head=journal.head() if journal else None,
+        last=next((t for t in reversed(told) if t.decision), None),
+        judge=_latest(told, "judge_score"),
+        gold=_latest(told, "gold"),
+        labels_left=left,
+        labels=labels,
+        process=process,
+    )
+
+
+def open_log(workspace: Workspace) -> Journal | None:
+    """The log for reading, or None before the first session."""
+    try:
+        return workspace.journal()
+    except UsageError:
+        if workspace.root.joinpath("plimsoll.sqlite").exists():
+            raise
+        return None
+
+
+def sessions_of(journal: Journal) -> list[str]:
+    """The sessions of a log, in the order in which they began."""
+    return list(dict.fromkeys(entry.session for entry in journal.entries()))
+
+
+def session_of(workspace: Workspace, journal: Journal | None, named: str | None) -> str:
+    """The session that is meant: the one named, that of the settings, or the latest.
+
+    Raises:
+        UsageError: the log has no session of that name.
+    """
+    known = sessions_of(journal) if journal else []
+    if named is None:
+        wanted = workspace.config.session.name if _has_settings(workspace) else ""
+        if wanted in known or (wanted and not known):
+            return wanted
+        if known:
+            return known[-1]
+    if named in known:
+        return str(named)
+    raise UsageError(
+        "This log has no such session." if named else "There is no session here yet.",
+        saw=repr(named[:80]) if named else f"an empty workspace, {workspace.root}",
+        wanted=f"one of: {', '.join(known)}" if known else "a session that has begun",
+        try_this="plimsoll session list" if known else "plimsoll run",
+    )
+
+
+def iterations_of(workspace: Workspace, session: str, journal: Journal | None) -> int | None:
+    """How many iterations were planned: by the session's own settings, else by the file."""
+    own = _planned(_json(workspace.session(session) / "config.json"))
+    if own is not None:
+        return own
+    if _has_settings(workspace) and workspace.config.session.name == session:
+        return workspace.config.session.iterations
+    founded = journal.entries(session, EntryKind.FOUNDED, limit=1) if journal else iter(())
+    return next((_planned(entry.body.get("config")) for entry in founded), None)
+
+
+def policy_of(workspace: Workspace) -> Policy | None:
+    """The policy, if it can be read; `policy check` says why it cannot."""
+    try:
+        return workspace.policy
+    except PlimsollError:
+        return None
+
+
+def _process(workspace: Workspace, session: str) -> Holder | None:
+    """Who works on this session: a process runs the session that the settings name."""
+    if _has_settings(workspace) and workspace.config.session.name != session:
+        return None
+    return holder(workspace.root)
+
+
+def _has_settings(workspace: Workspace) -> bool:
+    return (workspace.root / CONFIG).is_file()
+
+
+def _standing(told: tuple[Turn, ...], ended: bool, process: Holder | None) -> Standing:
+    if process:
+        return Standing.RUNNING
+    if not told:
+        return Standing.NOT_BEGUN
+    if told[-1].ending is Ending.ASKED and not _answered(told[-1]):
+        return Standing.WAITING
+    return Standing.ENDED if ended else Standing.INTERRUPTED
+
+
+def _answered(turn: Turn) -> bool:
+    return turn.entries.get(EntryKind.ANSWERED, -1) > turn.entries[EntryKind.ASKED]
+
+
+def _ended(told: tuple[Turn, ...], planned: int | None) -> bool:
+    """A stop was recorded, or the last planned iteration was."""
+    if not told:
+        return False
+    last = told[-1]
+    over = planned is not None and last.iteration >= planned
+    return EntryKind.STOPPED in last.entries or (over and EntryKind.RECORDED in last.entries)
+
+
+def _latest(told: tuple[Turn, ...], instrument: str) -> Measurement | None:
+    found = (turn.measured(instrument) for turn in reversed(told))
+    return next((m for m in found if m is not None), None)
+
+
+def _labels(workspace: Workspace, journal: Journal | None) -> tuple[int | None, int | None]:
+    """Audit labels left, and allowed at all, by the settings and by the policy."""
+    if not _has_settings(workspace):
+        return None, None
+    allowed = workspace.config.audit.labels
+    policy = policy_of(workspace)
+    if policy and "audit_labels_max" in policy.values:
+        allowed = min(allowed, int(policy.values["audit_labels_max"]))
+    spent = journal.ledgers().audit_labels if journal else 0
+    return max(0, allowed - spent), allowed
+
+
+def _planned(config: Any) -> int | None:
+    """`iterations` of a configuration as the log or a session's folder keeps it."""
+    if not isinstance(config, dict):
+        return None
+    section = config.get("session", config)
+    found = section.get("iterations") if isinstance(section, dict) else None
+    return found if isinstance(found, int) else None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,101 @@
+"""What the log says of earlier turns of this session."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from agent.deciders import Past
+from agent.state import Context, Turn
+from logs.vocabulary import (
+    Commit,
+    Decision,
+    Digest,
+    EntryKind,
+    Judge,
+    LogEntry,
+    Observation,
+    State,
+)
+
+
+def past_turns(context: Context, turn: Turn) -> tuple[Past, ...]:
+    """The turns of this session that are over, oldest first."""
+    return tuple(_past(context, turn["session"], i) for i in range(1, turn["iteration"]))
+
+
+def _past(context: Context, session: str, iteration: int) -> Past:
+    by_step = {e.key.rsplit("/", 1)[1]: e for e in context.journal.entries_of(session, iteration)}
+    decision = Decision.model_validate(by_step["decide"].body)
+    record = by_step["record"].body
+    observation = Observation.model_validate(by_step["observe"].body)
+    return Past(
+        iteration=iteration,
+        intervention=decision.intervention,
+        outcome=record["outcome"],
+        refused_by=tuple(record["refused_by"]),
+        head=observation.head,
+        observation=observation,
+    )
+
+
+def observations(context: Context, turn: Turn) -> list[Observation]:
+    """Earlier observations of this session, oldest first."""
+    found = (
+        context.journal.find(turn["session"], i, "observe") for i in range(1, turn["iteration"])
+    )
+    return [Observation.model_validate(e.body) for e in found if e]
+
+
+def founding_entry(context: Context) -> LogEntry:
+    """The entry that tells which judges sit on the bench."""
+    return next(context.journal.entries(kind=EntryKind.FOUNDED))
+
+
+def bench_of(context: Context, state: State) -> tuple[Judge, ...]:
+    """Founding judges that are not in the panel now."""
+    seated = {j.id for j in state.panel.judges}
+    known = (Judge.model_validate(j) for j in founding_entry(context).body["judges"])
+    return tuple(j for j in known if j.id not in seated)
+
+
+def labels_left(context: Context) -> int:
+    """Audit labels that may still be bought, by the configuration and by the policy."""
+    budget = min(context.config.audit.labels, int(context.policy.values["audit_labels_max"]))
+    return max(0, budget - context.journal.ledgers().audit_labels)
+
+
+def label_rows(context: Context, turn: Turn) -> list[dict[str, Any]]:
+    """Every graded answer of the session so far, this turn included."""
+    return [row for digest in _label_digests(context, turn) for row in context.hands.store.get_lines(digest)]
+
+
+def _label_digests(context: Context, turn: Turn) -> Iterator[Digest]:
+    for i in range(1, turn["iteration"] + 1):
+        observed = context.journal.find(turn["session"], i, "observe")
+        if observed and observed.body["labels"]:
+            yield observed.body["labels"]
+        acted = context.journal.find(turn["session"], i, "act")
+        if acted and "bought" in acted.body.get("inputs", {}):
+            yield acted.body["inputs"]["bought"]
+
+
+def probe_of(context: Context, commit: Commit) -> Digest:
+    """What this commit's policy answered to the probe prompts when it was tried out.
+
+    A commit that did not change the adapter answers as its parent did.
+    """
+    while commit.proposal is not None:
+        if commit.restores:
+            commit = context.commit_at(commit.restores)
+            continue
+        tried = context.journal.find(commit.session, commit.iteration, "trial")
+        data = tried.body["data"] if tried else {}
+        if "probe-next" in data:
+            return str(data["probe-next"])
+        commit = context.commit_at(_parent(commit))
+    return str(founding_entry(context).body["probe"])
+
+
+def _parent(commit: Commit) -> Digest:
+    if commit.parent is None:
+        raise AssertionError("a commit with a proposal has a parent")
+    return commit.parent

@@ -1,0 +1,199 @@
+"""Gate, commit, ask, record: the law rules, HEAD moves or not, the turn is closed."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agent.deciders import find
+from agent.golden import measure_gold
+from agent.state import Context, Turn, once
+from invariants import gate as law
+from invariants.tiers import weight_step
+from logs.canonical import digest_of
+from logs.errors import Stale
+from logs.vocabulary import (
+    Commit,
+    Decision,
+    Digest,
+    EntryKind,
+    Evidence,
+    Ledgers,
+    LogEntry,
+    Observation,
+    Outcome,
+    Prediction,
+    Proposal,
+    Verdict,
+)
+
+
+def gate(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Record the Verdict of the law on this turn's proposal."""
+    context = runtime.context
+
+    def run() -> None:
+        proposal = context.word(state, "act", Proposal)
+        head = context.head()
+        restored = _ancestor(context, head, proposal.restores)
+        verdict = law.rule(
+            context.policy,
+            context.anchor,
+            context.commit_at(head).state,
+            head,
+            proposal,
+            context.word(state, "trial", Evidence),
+            context.journal.ledgers(),
+            0,
+            restored=restored,
+        )
+        context.log(state, "gate", EntryKind.RULED, verdict)
+
+    once(context, state, "gate", run)
+    verdict = context.word(state, "gate", Verdict)
+    if verdict.holds:
+        return {"way": "commit"}
+    return {"way": "ask" if law.needs_person(verdict) else "record"}
+
+
+def _ancestor(context: Context, head: Digest, wanted: Digest | None) -> Commit | None:
+    """The commit to restore, if it really lies before HEAD."""
+    at: Digest | None = head
+    while at is not None and wanted is not None:
+        commit = context.commit_at(at)
+        if at == wanted:
+            return commit
+        at = commit.parent
+    return None
+
+
+def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Move HEAD and record it, in one transaction; doing it twice does it once."""
+    context = runtime.context
+    proposal = context.word(state, "act", Proposal)
+    made = Commit(
+        parent=proposal.base,
+        restores=proposal.restores,
+        session=state["session"],
+        iteration=state["iteration"],
+        state=proposal.new,
+        proposal=digest_of(proposal),
+        evidence=digest_of(context.word(state, "trial", Evidence)),
+        verdict=digest_of(context.word(state, "gate", Verdict)),
+    )
+    step = weight_step(context.commit_at(proposal.base).state, proposal.new)
+    path = _decimal(step) if not proposal.restores else None
+    try:
+        entry = context.journal.commit(
+            made, expected_head=proposal.base, spend=Ledgers(weight_path=path) if path else None
+        )
+        context.listener.entry(entry)
+    except Stale as stale:
+        context.log(state, "commit", EntryKind.FAILED, {"error": "Stale", "what": stale.what, "saw": stale.saw})
+    return {"way": "record"}
+
+
+def _decimal(value: Any) -> Any:
+    from decimal import Decimal
+
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def ask(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Record what only a person may decide; the session goes on waiting for no one."""
+    context = runtime.context
+
+    def run() -> None:
+        decision = context.word(state, "decide", Decision)
+        ruled = context.entry(state, "gate")
+        body = {
+            "question": decision.because,
+            "proposal": ruled.body["proposal"] if ruled else None,
+            "default": "no",
+        }
+        context.log(state, "ask", EntryKind.ASKED, body)
+
+    once(context, state, "ask", run)
+    return {"way": "record"}
+
+
+def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Close the turn: refusal or not, gold for people, prediction against outcome."""
+    context = runtime.context
+    once(context, state, "refuse", lambda: _refuse(state, context))
+    once(context, state, "gold", lambda: measure_gold(state, context))
+    once(context, state, "record", lambda: _close(state, context))
+    last = state["iteration"] >= context.config.session.iterations
+    stopped = context.entry(state, "ask") is not None or _stops(state, context)
+    if last or stopped:
+        return {"way": "end"}
+    return {"way": "observe", "iteration": state["iteration"] + 1}
+
+
+def _stops(turn: Turn, context: Context) -> bool:
+    return context.word(turn, "decide", Decision).intervention == "stop"
+
+
+def _refuse(turn: Turn, context: Context) -> None:
+    """A refusal by the law, with the values that decided it."""
+    ruled = context.entry(turn, "gate")
+    if ruled is None or _committed(turn, context) or context.entry(turn, "ask"):
+        return
+    verdict = Verdict.model_validate(ruled.body)
+    broken = [r for r in verdict.rulings if r.outcome is not Outcome.HOLDS]
+    body = {
+        "verdict": digest_of(verdict),
+        "rulings": [r.model_dump(mode="json") for r in broken],
+        "because": "; ".join(r.say for r in broken) or f"z3 says {verdict.second_opinion}",
+    }
+    context.log(turn, "refuse", EntryKind.REFUSED, body)
+
+
+def _committed(turn: Turn, context: Context) -> bool:
+    entry = context.entry(turn, "commit")
+    return entry is not None and entry.kind is EntryKind.COMMITTED
+
+
+def _close(turn: Turn, context: Context) -> None:
+    decision = context.word(turn, "decide", Decision)
+    refusal = context.entry(turn, "refuse")
+    body = {
+        "outcome": _outcome(turn, context, refusal),
+        "refused_by": [r["invariant"] for r in refusal.body["rulings"]] if refusal else [],
+        "predicted": decision.predicted.model_dump(mode="json") if decision.predicted else None,
+        "seconds": {k: round(v, 3) for k, v in context.hands.spent.seconds.items()},
+        "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
+        **_compared(turn, context),
+    }
+    context.hands.spent.seconds.clear()
+    context.log(turn, "record", EntryKind.RECORDED, body)
+
+
+def _outcome(turn: Turn, context: Context, refusal: LogEntry | None) -> str:
+    if _committed(turn, context):
+        return "committed"
+    if refusal:
+        return "refused"
+    if context.entry(turn, "ask"):
+        return "waits"
+    acted = context.entry(turn, "act")
+    if acted and acted.kind is EntryKind.FAILED and acted.body["error"] == "nothing to propose":
+        return "kept"
+    return "stopped" if acted is None else "failed"
+
+
+def _compared(turn: Turn, context: Context) -> dict[str, Any]:
+    """Last turn's prediction against what this turn observed."""
+    earlier = context.journal.find(turn["session"], turn["iteration"] - 1, "decide")
+    if earlier is None or not earlier.body["predicted"]:
+        return {"actual": None, "as_predicted": None}
+    predicted = Prediction.model_validate(earlier.body["predicted"])
+    name, _, of = predicted.metric.removesuffix("]").partition("[")
+    seen = find(context.word(turn, "observe", Observation), name, of)
+    if seen is None or seen.estimate is None:
+        return {"actual": None, "as_predicted": None}
+    return {
+        "of_iteration": turn["iteration"] - 1,
+        "metric": predicted.metric,
+        "actual": seen.estimate,
+        "as_predicted": predicted.low <= seen.estimate <= predicted.high,
+    }

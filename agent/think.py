@@ -1,0 +1,63 @@
+"""Diagnose and decide: read what was measured, choose one intervention, record why."""
+
+from decimal import Decimal
+
+from langgraph.runtime import Runtime
+
+from agent.auditing import informative
+from agent.deciders import View
+from agent.diagnose import diagnose as explain
+from agent.past import bench_of, label_rows, labels_left, observations, past_turns
+from agent.state import Context, Turn, once
+from logs.vocabulary import Decision, Diagnosis, EntryKind, Intervention, Observation
+
+
+def diagnose(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Record a Diagnosis of this turn's observation."""
+    context = runtime.context
+
+    def run() -> None:
+        observed = context.word(state, "observe", Observation)
+        kl_max = float(context.policy.values["kl_max"])
+        found = explain(observed, observations(context, state), kl_max=kl_max)
+        context.log(state, "diagnose", EntryKind.DIAGNOSED, found)
+
+    once(context, state, "diagnose", run)
+    return {"way": "decide"}
+
+
+def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    """Record a Decision."""
+    context = runtime.context
+
+    def run() -> None:
+        context.log(state, "decide", EntryKind.DECIDED, context.decider(view_of(state, context)))
+
+    once(context, state, "decide", run)
+    decision = context.word(state, "decide", Decision)
+    if decision.intervention is Intervention.STOP:
+        return {"way": "record"}
+    return {"way": "ask" if decision.intervention is Intervention.ASK_PERSON else "act"}
+
+
+def view_of(turn: Turn, context: Context) -> View:
+    """What the decider may read; built from the log alone, so that it can be replayed."""
+    observed = context.word(turn, "observe", Observation)
+    now = context.commit_at(observed.head).state
+    limits = {
+        name: Decimal(value.numerator) / Decimal(value.denominator)
+        for name, value in context.policy.values.items()
+    }
+    return View(
+        iteration=turn["iteration"],
+        head=observed.head,
+        state=now,
+        observation=observed,
+        diagnosis=context.word(turn, "diagnose", Diagnosis),
+        past=past_turns(context, turn),
+        ledgers=context.journal.ledgers(),
+        limits=limits,
+        labels_left=labels_left(context),
+        bench=bench_of(context, now),
+        graded_prompts=informative(label_rows(context, turn)),
+    )

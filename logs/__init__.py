@@ -1,0 +1,1 @@
+"""The memory: vocabulary, errors, transparency log, verification, and the views of a session."""
