@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import cast
 
+from agent.commands import Command
 from agent.envelope import (
     ERROR_SCHEMA,
     Answer,
@@ -23,7 +24,7 @@ from agent.envelope import (
     schema,
     unforeseen,
 )
-from agent.grammar import Command, Wanted, understand
+from agent.grammar import Wanted, understand
 from logs.errors import PlimsollError, UsageError
 
 TRACEBACK = "PLIMSOLL_TRACEBACK"

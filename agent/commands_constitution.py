@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.envelope import Answer
 from agent.finding import workspace_of
+from agent.fitting import fitted
 from agent.overview import open_log
 from agent.states import Named, founding_of, state_of
 from agent.word_diff import differences, rendered
@@ -15,7 +16,7 @@ from logs.content import hidden
 from logs.errors import UsageError
 from logs.journal import Journal
 from logs.show import terminal_width
-from logs.text import fitted, short, table
+from logs.text import short, table
 from logs.vocabulary import Constitution, Principle
 
 
@@ -56,10 +57,10 @@ def diff(options: Namespace) -> Answer:
     return Answer(data=data, text=fitted("\n".join(lines), terminal_width()))
 
 
-def _shown(
-    found: Constitution, where: str, known: Collection[str], *, content: bool
-) -> Answer:
-    texts = {p.id: p.text if content or p.text in known else hidden(p.text) for p in found.principles}
+def _shown(found: Constitution, where: str, known: Collection[str], *, content: bool) -> Answer:
+    texts = {
+        p.id: p.text if content or p.text in known else hidden(p.text) for p in found.principles
+    }
     rows = [(p.id, str(p.weight), str(p.tier), _contexts(p), texts[p.id]) for p in found.principles]
     headers = ("principle", "weight", "tier", "for", "text")
     total = sum(p.weight for p in found.principles)

@@ -6,11 +6,12 @@ from typing import Any
 
 from agent.envelope import Answer
 from agent.finding import workspace_of
+from agent.fitting import fitted
 from agent.states import Named, state_of
 from logs.journal import Journal
 from logs.show import terminal_width
 from logs.summary import of_measurement
-from logs.text import fitted, interval, short, table
+from logs.text import interval, short, table
 from logs.vocabulary import Commit, EntryKind, Judge, Measurement, Observation
 
 PREFERRED = "judge_accuracy"

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.envelope import Answer
 from agent.finding import workspace_of
+from agent.fitting import fitted
 from logs import verify as verification
 from logs import why as causes
 from logs import why_text
@@ -66,7 +67,7 @@ def verify(options: Namespace) -> Answer:
     good = verification.verified(answers)
     return Answer(
         data={"verified": good, "checks": [check.model_dump(mode="json") for check in answers]},
-        text=verification.render(answers),
+        text=fitted(verification.render(answers), terminal_width()),
         exit_code=0 if good else IntegrityError.exit_code,
         warnings=() if pinned else ("without --pin FILE, a log cut at its end looks whole",),
     )

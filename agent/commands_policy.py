@@ -6,13 +6,13 @@ from pathlib import Path
 
 from agent.envelope import Answer, error_data, said
 from agent.finding import folder_of, now
+from agent.fitting import fitted
 from invariants import policy as policies
 from invariants import render
 from invariants.policy import Policy
 from logs.errors import PlimsollError
 from logs.journal import Journal
 from logs.show import terminal_width
-from logs.text import fitted
 from logs.vocabulary import State
 
 FILE, LOG = "policy.toml", "plimsoll.sqlite"

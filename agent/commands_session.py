@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.envelope import Answer
 from agent.finding import workspace_of
+from agent.fitting import named
 from agent.overview import Overview, Standing, open_log, overview, session_of, sessions_of
 from agent.workspace import Workspace
 from logs.errors import UsageError, WaitsForPerson
@@ -15,7 +16,7 @@ from logs.report import write_report
 from logs.show import terminal_width
 from logs.story import chapters, counted, rows, story
 from logs.summary import of_measurement
-from logs.text import interval, paragraphs, short, table, visible
+from logs.text import interval, short, table, visible
 from logs.turns import turns
 from logs.vocabulary import Measurement
 
@@ -37,7 +38,7 @@ def status(options: Namespace) -> Answer:
         journal.close()
     return Answer(
         data=_data(found),
-        text=_columns(_status(found), terminal_width()),
+        text=named(_status(found), terminal_width()),
         exit_code=WaitsForPerson.exit_code if found.waits else 0,
     )
 
@@ -167,12 +168,3 @@ def _number(found: Measurement | None) -> str:
 
 def _of(found: Overview) -> str:
     return f"{found.iteration} of {'?' if found.iterations is None else found.iterations}"
-
-
-def _columns(lines: list[tuple[str, str]], width: int) -> str:
-    column = max(len(name) for name, _ in lines) + 2
-    text = []
-    for name, says in lines:
-        first, *more = paragraphs(says, width - column)
-        text += [f"{name:<{column}}{first}", *(" " * column + line for line in more)]
-    return "\n".join(text)

@@ -18,7 +18,7 @@ class Parser(ArgumentParser):
         """Its options, for suggestions."""
         super().__init__(add_help=False, allow_abbrev=False, **settings)
 
-    def add_argument(self, *names: str, **settings: Any) -> Action:  # type: ignore[override]
+    def add_argument(self, *names: str, **settings: Any) -> Action:
         """Declare an option or an argument."""
         self.known += [name for name in names if name.startswith("--")]
         return super().add_argument(*names, **settings)

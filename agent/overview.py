@@ -11,7 +11,7 @@ from agent.workspace import CONFIG, Workspace
 from invariants.policy import Policy
 from logs.errors import PlimsollError, UsageError
 from logs.journal import Journal
-from logs.turns import Ending, Turn, turns
+from logs.turns import Turn, turns
 from logs.vocabulary import Digest, EntryKind, Measurement
 
 
@@ -56,13 +56,13 @@ def overview(workspace: Workspace, session: str, journal: Journal | None) -> Ove
     told = turns(journal, session) if journal else ()
     planned = iterations_of(workspace, session, journal)
     process = _process(workspace, session)
-    ended = _ended(told, planned)
+    ended = any(EntryKind.STOPPED in turn.entries for turn in told)
     left, labels = _labels(workspace, journal)
     return Overview(
         session=session,
         standing=_standing(told, ended, process),
         ended=ended,
-        iteration=max((turn.iteration for turn in told), default=0),
+        iteration=max((turn.iteration for turn in told if turn.observation), default=0),
         iterations=planned,
         head=journal.head() if journal else None,
         last=next((t for t in reversed(told) if t.decision), None),
@@ -147,22 +147,15 @@ def _standing(told: tuple[Turn, ...], ended: bool, process: Holder | None) -> St
         return Standing.RUNNING
     if not told:
         return Standing.NOT_BEGUN
-    if told[-1].ending is Ending.ASKED and not _answered(told[-1]):
+    if any(map(_asks, told)):
         return Standing.WAITING
     return Standing.ENDED if ended else Standing.INTERRUPTED
 
 
-def _answered(turn: Turn) -> bool:
-    return turn.entries.get(EntryKind.ANSWERED, -1) > turn.entries[EntryKind.ASKED]
-
-
-def _ended(told: tuple[Turn, ...], planned: int | None) -> bool:
-    """A stop was recorded, or the last planned iteration was."""
-    if not told:
-        return False
-    last = told[-1]
-    over = planned is not None and last.iteration >= planned
-    return EntryKind.STOPPED in last.entries or (over and EntryKind.RECORDED in last.entries)
+def _asks(turn: Turn) -> bool:
+    """Whether a person was asked in this turn and has not answered."""
+    asked = turn.entries.get(EntryKind.ASKED)
+    return asked is not None and turn.entries.get(EntryKind.ANSWERED, -1) < asked
 
 
 def _latest(told: tuple[Turn, ...], instrument: str) -> Measurement | None:

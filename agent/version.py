@@ -3,6 +3,7 @@
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
+from typing import Any
 
 import plimsoll
 
@@ -32,7 +33,7 @@ def requirements() -> list[str]:
     return [requirement for requirement in found if ";" not in requirement]
 
 
-def _checkout() -> dict[str, object] | None:
+def _checkout() -> dict[str, Any] | None:
     """`[project]` of the checkout; a wheel carries none."""
     path = plimsoll.HOME / "pyproject.toml"
     if not path.is_file():

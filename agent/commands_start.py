@@ -1,0 +1,143 @@
+"""`plimsoll demo`, `init` and `doctor`: how one begins."""
+
+import shlex
+from argparse import Namespace
+from itertools import count
+from pathlib import Path
+
+from agent import config as configuration
+from agent.commands_run import watched
+from agent.config import Config, SessionSection
+from agent.envelope import Answer, put
+from agent.finding import MARK, folder_of
+from agent.overview import Overview, Standing, open_log, overview
+from agent.workspace import CONFIG, CONSTITUTION, DEFAULT_CONSTITUTION, POLICY, Workspace
+from invariants import policy as policies
+from logs.errors import PlimsollError, UsageError
+
+DEMO = "plimsoll-demo"
+"""Folder of the first demo; the next ones are numbered."""
+SESSION = "demo"
+ITERATIONS = 12
+GO_ON = {
+    Standing.NOT_BEGUN: "run",
+    Standing.RUNNING: "status",
+    Standing.INTERRUPTED: "resume",
+}
+
+
+def demo(options: Namespace) -> Answer:
+    """A workspace of its own in this folder, a short session in it, and its story."""
+    section = SessionSection(
+        name=SESSION,
+        iterations=ITERATIONS if options.iterations is None else options.iterations,
+        seed=options.seed or 0,
+    )
+    folder = _chosen(Path(options.workspace)) if options.workspace else _next_place(Path())
+    if options.dry_run:
+        text = f"would run a demo of {section.iterations} iterations in {folder}"
+        data = {"dry_run": True, "workspace": str(folder), "iterations": section.iterations}
+        return Answer(data, text)
+    workspace = _created(folder, Config(session=section))
+    if not options.quiet:
+        import sys
+
+        put(f"demo: {section.iterations} iterations in {folder}", sys.stderr)
+    from agent import session
+
+    answer = watched(workspace, session.run, options)
+    here = f"inside  cd {shlex.quote(str(folder))}  (there the commands above find the workspace)"
+    return Answer(answer.data, f"{answer.text}\n{here}", answer.exit_code, answer.warnings)
+
+
+def init(options: Namespace) -> Answer:
+    """The three files that people own: settings, constitution, policy."""
+    named = options.workspace if options.folder == "." and options.workspace else options.folder
+    folder = Path(named)
+    files = {
+        CONFIG: configuration.dump(Config()),
+        CONSTITUTION: DEFAULT_CONSTITUTION.read_text(encoding="utf-8"),
+        POLICY: policies.default_bytes().decode("utf-8"),
+    }
+    if options.dry_run:
+        text = "\n".join(f"# --- {folder / name}\n{content}" for name, content in files.items())
+        return Answer({"workspace": str(folder), "files": files, "dry_run": True}, text)
+    _created(folder, Config())
+    text = "\n".join(
+        [*(f"wrote {folder / name}" for name in files), "next: plimsoll doctor, then plimsoll run"]
+    )
+    return Answer({"workspace": str(folder), "files": list(files), "dry_run": False}, text)
+
+
+def doctor(options: Namespace) -> Answer:
+    """What this machine has and lacks, each with the fix; exit code 1 if something must be."""
+    from agent.doctor import examine, rendered, worst
+
+    found = examine(folder_of(options))
+    return Answer(
+        data={"checks": [check.as_data() for check in found]},
+        text=rendered(found),
+        exit_code=PlimsollError.exit_code if worst(found) == "FAIL" else 0,
+    )
+
+
+def _created(folder: Path, config: Config) -> Workspace:
+    """A new workspace; nothing that people wrote is written over."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(
+            "A workspace is a folder.",
+            saw=f"a file, {folder}",
+            wanted="a new or empty folder",
+            try_this="name another one",
+        )
+    there = [name for name in (CONSTITUTION, POLICY) if (folder / name).exists()]
+    if there and not (folder / CONFIG).exists():
+        raise UsageError(
+            "This folder holds files that would be written over.",
+            saw=", ".join(str(folder / name) for name in there),
+            wanted="a folder without them",
+            try_this="name another folder, or move them away",
+        )
+    return Workspace.create(folder, config)
+
+
+def _next_place(here: Path) -> Path:
+    """`plimsoll-demo`, or the next free name behind demos that are over."""
+    for number in count(1):
+        folder = here / (DEMO if number == 1 else f"{DEMO}-{number}")
+        if not folder.exists():
+            return folder
+        _demand_over(folder)
+    raise AssertionError("numbers do not end")
+
+
+def _chosen(folder: Path) -> Path:
+    if folder.is_dir():
+        _demand_over(folder)
+    return folder
+
+
+def _demand_over(folder: Path) -> None:
+    """Refuse while a demo in that folder could go on."""
+    found = _overview(folder)
+    if found is None or found.ended or found.standing not in GO_ON:
+        return
+    raise UsageError(
+        "A demo here is not over.",
+        saw=f"{folder}: iteration {found.iteration} of {found.iterations}, {found.standing}",
+        wanted="one demo at a time",
+        try_this=f"plimsoll {GO_ON[found.standing]} --workspace {shlex.quote(str(folder))};"
+        " or another folder: plimsoll demo --workspace DIR",
+    )
+
+
+def _overview(folder: Path) -> Overview | None:
+    """Where the demo in a folder stands; None where there is none, or none that can be read."""
+    if not (folder / MARK).is_file():
+        return None
+    workspace = Workspace(folder)
+    try:
+        journal = open_log(workspace)
+        return overview(workspace, workspace.config.session.name, journal)
+    except PlimsollError:
+        return None
