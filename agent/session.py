@@ -18,6 +18,7 @@ from agent.golden import measured
 from agent.graph import build
 from agent.hands import Hands
 from agent.listener import Listener
+from agent.person import RollbackPlan, rollback
 from agent.rules import decide, train_always
 from agent.state import Context, Turn
 from agent.workspace import Workspace
@@ -27,6 +28,8 @@ from logs.lock import lock_workspace
 from logs.report import write_report
 from logs.vocabulary import Digest, EntryKind
 from tools.task import MicroWorld
+
+__all__ = ["Ending", "Listener", "RollbackPlan", "found", "resume", "rollback", "run"]
 
 DECIDERS: dict[str, Decider] = {"rules": decide, "fixed": train_always}
 STEPS_PER_TURN = 12

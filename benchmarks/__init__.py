@@ -1,0 +1,1 @@
+"""Measurements with their commands; numbers are committed beside them."""

@@ -1,0 +1,107 @@
+"""Does the world have head-room, do planted judges over-optimise, does governing pay?
+
+    python -m benchmarks.world --seeds 0 1 2 --arms oracle fixed governed --out FOLDER
+
+Every arm is a real session of the same code on the same prompts and seeds; only the founding
+judge, the decider and (for the two baselines, which nobody governs) the policy differ.
+"""
+
+import argparse
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import plimsoll  # noqa: F401  puts this checkout first on the path
+from agent import session
+from agent.config import Config, JudgesSection, LimitsSection, SessionSection, WorldSection
+from agent.listener import Silent
+from agent.workspace import POLICY, Workspace
+from invariants.policy import default_bytes
+from logs.vocabulary import EntryKind
+
+ARMS = {
+    "oracle": ("oracle", "fixed"),
+    "fixed": ("planted", "fixed"),
+    "governed": ("planted", "rules"),
+}
+"""Arm -> (founding judge, decider)."""
+UNGOVERNED = ("P10", "P11", "P12", "P16", "P23")
+"""Rules a blind loop does not have: drift, safety, judge floor, pace, validation."""
+
+
+def ungoverned_policy() -> bytes:
+    """The default policy without the rules that judge a training step."""
+    blocks = re.split(r"(?m)^(?=\[\[)", default_bytes().decode())
+    kept = [b for b in blocks if not any(f'id = "{rule}-' in b for rule in UNGOVERNED)]
+    return "".join(kept).encode()
+
+
+def run(arm: str, seed: int, base: str, iterations: int, out: Path) -> dict[str, Any]:
+    """One session; returns its curves."""
+    founding, decider = ARMS[arm]
+    config = Config(
+        session=SessionSection(name=arm, iterations=iterations, seed=seed, decider=decider),
+        world=WorldSection(base=base, gold_prompts=800),
+        judges=JudgesSection(founding=founding),
+        limits=LimitsSection(threads=1),
+    )
+    workspace = Workspace.create(out / f"{arm}-{seed}", config)
+    if arm != "governed":
+        (workspace.root / POLICY).write_bytes(ungoverned_policy())
+    started = time.monotonic()
+    session.run(workspace, Silent())
+    return {"arm": arm, "seed": seed, "minutes": round((time.monotonic() - started) / 60, 2)} | (
+        curves(workspace, arm)
+    )
+
+
+def curves(workspace: Workspace, name: str) -> dict[str, Any]:
+    """Gold, greedy gold, judge score per iteration, and what was decided."""
+    with workspace.journal() as journal:
+        entries = list(journal.entries(session=name))
+        labels = journal.ledgers().audit_labels
+    gold: dict[int, dict[str, Any]] = {}
+    score: dict[int, float] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.MEASURED:
+            gold[entry.iteration] = {
+                m["instrument"]: [m["estimate"], m["low"], m["high"], m["n"]]
+                for m in entry.body["measurements"]
+                if m["instrument"] != "gold_skill"
+            }
+        if entry.kind is EntryKind.OBSERVED:
+            found = {m["instrument"]: m["estimate"] for m in entry.body["measurements"] if not m["of"]}
+            score[entry.iteration] = found["judge_score"]
+    decided = {e.iteration: e.body["intervention"] for e in entries if e.kind is EntryKind.DECIDED}
+    closed = {e.iteration: e.body["outcome"] for e in entries if e.kind is EntryKind.RECORDED}
+    return {
+        "gold": {i: g["gold"] for i, g in sorted(gold.items())},
+        "greedy": {i: g["gold_greedy"] for i, g in sorted(gold.items())},
+        "judge_score_before": score,
+        "turns": {i: f"{decided[i]}: {closed[i]}" for i in closed},
+        "audit_labels": labels,
+    }
+
+
+def main() -> None:
+    """Run the arms one after the other; each result is written as soon as it is known."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--iterations", type=int, default=14)
+    parser.add_argument("--bases", type=Path, required=True, help="folder with base0, base1, ...")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    for seed in given.seeds:
+        for arm in given.arms:
+            base = str(given.bases / f"base{seed}")
+            result = run(arm, seed, base, given.iterations, given.out)
+            (given.out / f"{arm}-{seed}.json").write_text(json.dumps(result, indent=1) + "\n")
+            print(arm, seed, [round(g[0], 3) for g in result["gold"].values()], flush=True)
+
+
+if __name__ == "__main__":
+    main()
