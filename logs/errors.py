@@ -32,7 +32,9 @@ class PlimsollError(Exception):
         self.try_this = try_this
 
     def __str__(self) -> str:
-        return f"{self.what}\n  saw:    {self.saw}\n  wanted: {self.wanted}\n  try:    {self.try_this}"
+        return (
+            f"{self.what}\n  saw:    {self.saw}\n  wanted: {self.wanted}\n  try:    {self.try_this}"
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.saw, self.wanted, self.try_this))

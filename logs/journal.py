@@ -156,7 +156,7 @@ class Journal(Reader):
                 "HEAD moved since this change was prepared; nothing was written.",
                 saw=f"HEAD {self.head()}",
                 wanted=f"HEAD {expected}",
-                try_this="prepare the change again on the new HEAD: plimsoll plan",
+                try_this="prepare the change again on the new HEAD: plimsoll status",
             )
 
     def _refuse_a_broken_tree(self) -> None:

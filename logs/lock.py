@@ -73,5 +73,5 @@ def _busy(path: Path, holder: dict[str, object]) -> UsageError:
         "Another session is at work in this workspace.",
         saw=f"{path} held by {who}{since}",
         wanted="one session at a time",
-        try_this="wait for it, or stop it: plimsoll stop",
+        try_this="wait for it; plimsoll status tells how far it is",
     )

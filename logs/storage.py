@@ -191,7 +191,7 @@ def _translated(error: sqlite3.Error, path: Path) -> PlimsollError:
             "Another process is writing to this log; nothing was written.",
             saw=saw,
             wanted="one writer at a time",
-            try_this="wait for the other session, or stop it: plimsoll stop",
+            try_this="wait for the other session; plimsoll status tells how far it is",
         )
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return PlimsollError(
