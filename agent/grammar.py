@@ -128,9 +128,9 @@ def _without_a_command(front: list[str]) -> Wanted:
 
 def _parsed(command: Command, words: list[str]) -> Wanted:
     parser = parser_of(command)
+    if any(word in _HELP for word in words):  # before anything that is missing is asked for
+        return Wanted(None, Namespace(), parser.format_help().rstrip())
     options, strange = parser.parse_known_args(words)
-    if options.help:
-        return Wanted(None, options, parser.format_help().rstrip())
     if not strange:
         return Wanted(command, options)
     near = difflib.get_close_matches(strange[0].partition("=")[0], parser.known, n=1, cutoff=0.5)
