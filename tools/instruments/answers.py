@@ -58,9 +58,11 @@ def entropy(groups: Groups) -> Measurement:
 def distinct_2(groups: Groups, *, budget: int = BUDGET) -> Measurement:
     """Share of distinct pairs of neighbouring words among `budget` pairs.
 
-    The raw share falls with the number of answers and their length; its expectation over
-    random draws of a fixed number of pairs (rarefaction, Hurlbert 1971, eq. 16) does not.
-    The interval is a jackknife over prompts. Fewer pairs than the budget are insufficient.
+    Only the first answer of each prompt is read: siblings that agree are a policy that knows
+    the answer, not one that lost its words. The raw share falls with the number of answers and
+    their length; its expectation over random draws of a fixed number of pairs (rarefaction,
+    Hurlbert 1971, eq. 16) does not. The interval is a jackknife over prompts. Fewer pairs than
+    the budget are insufficient.
     """
     counts = [_bigrams(group) for group in groups]
     counts = [c for c in counts if c]
@@ -73,9 +75,9 @@ def distinct_2(groups: Groups, *, budget: int = BUDGET) -> Measurement:
         interval,
         Thresholds(),
         units=f"share of {budget} pairs",
-        n=sum(len(group["answers"]) for group in groups),
+        n=len(counts),
         clusters=len(counts),
-        assumptions=(f"rarefied to {budget} pairs",),
+        assumptions=("first answer of each prompt", f"rarefied to {budget} pairs"),
     )
 
 
@@ -111,8 +113,7 @@ def _rarefied(counts: Floats, budget: int) -> float:
 
 
 def _bigrams(group: Mapping[str, Any]) -> Counter[tuple[str, str]]:
-    texts = (answer[0].split() for answer in group["answers"])
-    return Counter(pair for words in texts for pair in pairwise(words))
+    return Counter(pair for answer in group["answers"][:1] for pair in pairwise(answer[0].split()))
 
 
 def _flat(groups: Groups, value: Any) -> tuple[list[float], list[int]]:
