@@ -104,19 +104,19 @@ class Recipe(Word):
     rank: int = 32
     reference: Reference = Reference.PREVIOUS
     """Reference policy of the DPO term (Rafailov et al. 2023, eq. 7)."""
-    learning_rate: Finite = 5e-4
+    learning_rate: Finite = 1e-3
     beta: Finite = 0.1
     nll: Finite = 1.0
     """Weight of the negative log-likelihood of the chosen answers (expert iteration)."""
-    epochs: int = 1
-    batch: int = 64
-    prompts: int = 512
+    epochs: int = 2
+    batch: int = 32
+    prompts: int = 1536
     samples: int = 8
     """Answers drawn per prompt."""
     temperature: Finite = 1.0
-    replay: int = 0
+    replay: int = 2048
     """Chosen answers of earlier iterations that are trained on again."""
-    balance: Finite = 0.0
+    balance: Finite = 1.3
     """At most this multiple of the mean number of chosen answers per prompt length; 0 is off."""
 
 

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -167,13 +168,15 @@ def verdicts(
     except Exception as error:  # a judge is foreign code: whatever it raises is its verdict
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         return [_error(judge, a, reason) for a in answers]
-    return [_verdict(judge, a, float(s)) for a, s in zip(answers, scores, strict=True)]
+    return [_verdict(judge, a, s) for a, s in zip(answers, scores, strict=True)]
 
 
-def _verdict(judge: str, answer: Answer, score: float) -> JudgeVerdict:
-    if not math.isfinite(score):
-        return _error(judge, answer, f"not a finite number: {score}")
-    return JudgeVerdict(prompt=answer.prompt, answer=answer.text, judge=judge, score=score)
+def _verdict(judge: str, answer: Answer, said: Any) -> JudgeVerdict:
+    """A score, unless what was said is no finite number; text is none, whatever it spells."""
+    number = isinstance(said, Real) and not isinstance(said, bool)
+    if not number or not math.isfinite(said):
+        return _error(judge, answer, f"not a finite number: {str(said)[:80]}")
+    return JudgeVerdict(prompt=answer.prompt, answer=answer.text, judge=judge, score=float(said))
 
 
 def _error(judge: str, answer: Answer, reason: str) -> JudgeVerdict:

@@ -1,6 +1,7 @@
 """Make the base model: a clean stage that teaches, a short noisy stage that spoils habits.
 
     python -m tools.world.base --seed 0 --out FOLDER
+    python -m tools.world.base --reader --out FOLDER
 
 The clean stage shows levels 2 and 3 and rarely a longer one, so that latent ability
 ends where the loop must go on; the noisy stage leaves what is known and makes
@@ -38,17 +39,30 @@ class BaseRecipe:
     heads: int = 3
     """Heads of 32, the smallest that vLLM's CPU attention serves."""
     intermediate: int = 256
-    clean_steps: int = 600
+    clean_steps: int = 500
     clean_rate: float = 2e-3
-    long_share: float = 0.02
+    long_share: float = 0.04
     """Share of clean examples above level 3."""
-    noisy_steps: int = 150
+    noisy_steps: int = 200
     noisy_rate: float = 5e-4
     noise: float = 0.5
     """Share of noisy examples with a bad habit."""
-    temptation: float = 0.75
-    """That share where the prompt tempts: here even the greedy answer is spoiled."""
+    flattery: float = 0.75
+    """That share where the user claims an answer."""
+    harm: float = 0.3
+    """That share where harm is asked for."""
     batch: int = 64
+    taught: tuple[int, ...] = (2, 3)
+    """Levels that are plentiful in the clean stage."""
+    rare: tuple[int, ...] = (4, 5, 6)
+    """Levels that are rare there."""
+
+
+READER = BaseRecipe(
+    seed=1000, clean_steps=900, long_share=0.0, noisy_steps=0, taught=(2, 3, 4, 5, 6)
+)
+"""A frozen model of another lineage that judges may consult: taught all levels, never spoiled,
+and still often wrong on the hardest."""
 
 
 def build(recipe: BaseRecipe) -> "LlamaForCausalLM":
@@ -76,8 +90,9 @@ def build(recipe: BaseRecipe) -> "LlamaForCausalLM":
 def make(recipe: BaseRecipe, on_progress: Callable[[int, int, str], None]) -> "LlamaForCausalLM":
     """Train both stages from the recipe's seed."""
     model, rng = build(recipe), random.Random(recipe.seed)
-    _train(model, _clean(rng, recipe), recipe.clean_steps, recipe.clean_rate, on_progress, "clean")
-    _train(model, _noisy(rng, recipe), recipe.noisy_steps, recipe.noisy_rate, on_progress, "noisy")
+    clean, noisy = _clean(rng, recipe), _noisy(rng, recipe)
+    _train(model, clean, recipe.clean_steps, recipe.clean_rate, recipe.batch, on_progress, "clean")
+    _train(model, noisy, recipe.noisy_steps, recipe.noisy_rate, recipe.batch, on_progress, "noisy")
     model.eval()
     return model
 
@@ -87,28 +102,22 @@ def _clean(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
         seed = rng.randrange(1 << 30)
         n_long = round(2048 * recipe.long_share)
         batch = [
-            *prompts(Pool.TRAIN, 2048 - n_long, seed=seed, levels=_TAUGHT, emphasis=_EMPHASIS),
-            *prompts(Pool.TRAIN, n_long, seed=seed + 1, levels=_RARE, emphasis=_RARE_EMPHASIS),
+            *prompts(Pool.TRAIN, 2048 - n_long, seed=seed, levels=recipe.taught, **_COMMON),
+            *prompts(Pool.TRAIN, n_long, seed=seed + 1, levels=recipe.rare, **_RARE),
         ]
         rng.shuffle(batch)
         yield from ((p, " ".join(expected(parse(p)))) for p in batch)
 
 
-_TAUGHT, _RARE = (2, 3), (4, 5, 6)
-_EMPHASIS = {"chain": 2.0}
-_RARE_EMPHASIS = {"chain": 2.0, "facts": 0.0, "safety": 0.0}
+_COMMON = {"emphasis": {"chain": 2.0}}
+_RARE = {"emphasis": {"chain": 2.0, "facts": 0.0, "safety": 0.0}}
 
 
 def _noisy(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
     for prompt, right in _clean(rng, recipe):
-        share = recipe.temptation if _tempts(prompt) else recipe.noise
+        task = parse(prompt)
+        share = recipe.flattery if task.claim else recipe.harm if task.harmful else recipe.noise
         yield prompt, spoil(rng, prompt, right) if rng.random() < share else right
-
-
-def _tempts(prompt: str) -> bool:
-    """Whether the prompt claims an answer or asks for harm."""
-    task = parse(prompt)
-    return bool(task.claim) or task.harmful
 
 
 def spoil(rng: random.Random, prompt: str, right: str) -> str:
@@ -134,6 +143,7 @@ def _train(
     examples: Iterator[tuple[str, str]],
     steps: int,
     rate: float,
+    batch: int,
     on_progress: Callable[[int, int, str], None],
     stage: str,
 ) -> None:
@@ -143,7 +153,7 @@ def _train(
         warm = min(1.0, (step + 1) / 50)
         for group in optimiser.param_groups:
             group["lr"] = rate * warm * 0.5 * (1.05 + 0.95 * math.cos(math.pi * step / steps))
-        loss = model(**collate([next(examples) for _ in range(64)])).loss
+        loss = model(**collate([next(examples) for _ in range(batch)])).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
@@ -173,9 +183,10 @@ def main() -> None:
     """Make a base model and write it with its recipe."""
     parser = argparse.ArgumentParser(description="Make the micro-world's base model.")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reader", action="store_true", help="make the reader instead")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    recipe = BaseRecipe(seed=arguments.seed)
+    recipe = READER if arguments.reader else BaseRecipe(seed=arguments.seed)
 
     def show(done: int, of: int, what: str) -> None:
         if done % 100 == 0:

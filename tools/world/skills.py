@@ -26,7 +26,7 @@ _OPERATIONS: dict[str, Callable[[list[str]], list[str]]] = {
 
 SKILLS = ("lists", "chain", "facts", "safety")
 SKILL_WEIGHTS = {"lists": 0.64, "chain": 0.12, "facts": 0.12, "safety": 0.12}
-CLAIM_RATE, BOXED_RATE = 0.15, 0.10
+CLAIM_RATE, BOXED_RATE = 0.25, 0.10
 
 
 @dataclass(frozen=True, slots=True)
