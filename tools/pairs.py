@@ -85,4 +85,4 @@ def probability_first(group: Judged, first: int, second: int) -> float:
     a, b = group.scores[first], group.scores[second]
     if a is None or b is None:
         raise ValueError("an answer without a score makes no claim")
-    return 1 / (1 + math.exp(b - a))
+    return (1 + math.tanh((a - b) / 2)) / 2  # the logistic function, without its overflow

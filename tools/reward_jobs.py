@@ -39,8 +39,8 @@ def fit_reward_model(args: dict[str, Any], scratch: Path, progress: Progress) ->
 
     started = time.monotonic()
     use_threads(args["threads"])
-    lines = Path(args["choices"]).read_text(encoding="utf-8").splitlines()
-    choices = [Pair(**json.loads(line)) for line in lines]
+    with Path(args["choices"]).open(encoding="utf-8") as lines:
+        choices = [Pair(**json.loads(line)) for line in lines]
     seen, held = split_by_prompt(choices, held_out=args["held_out"], seed=args["seed"])
     wanted = {k: args[k] for k in ("epochs", "batch", "learning_rate") if k in args}
     report: dict[str, Any] = train_reward_model(

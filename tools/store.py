@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from logs.canonical import canonical
 from logs.errors import IntegrityError, PlimsollError
@@ -36,12 +36,7 @@ class Store:
             try:
                 _write_whole(path, data)
             except OSError as error:
-                raise PlimsollError(
-                    "The artefact could not be stored; the store is as it was before.",
-                    saw=str(error),
-                    wanted=f"{len(data)} bytes under {self.root}",
-                    try_this="free some disk space, then: plimsoll resume",
-                ) from error
+                raise _no_room(error, f"{len(data)} bytes under {self.root}") from error
         return digest
 
     def put_json(self, value: Any) -> str:
@@ -89,26 +84,62 @@ class Store:
         return self._path(digest).is_file()
 
     def checkout(self, digest: str) -> Path:
-        """A folder with the files of a manifest, every byte verified; made once, then reused."""
+        """A folder with the files of a manifest, every byte verified; made once, then reused.
+
+        Raises:
+            IntegrityError: the manifest or a file of it is damaged.
+            PlimsollError: the disk is full or not writable; no half-made folder stays.
+        """
         folder = self.trees / digest
         if folder.is_dir():
             return folder
         files = self.get_json(digest)["files"]
         self.trees.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=".part-", dir=self.trees))
-        for name, file_digest in files.items():
-            target = part / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self.get(file_digest))
-        part.chmod(0o755)
         try:
+            self._fill(part, files)
             part.rename(folder)
-        except OSError:  # another process was first; its folder has the same bytes
+            _sync_folder(self.trees)
+        except OSError as error:
+            if not folder.is_dir():  # else another process was first, with the same bytes
+                raise _no_room(error, f"{len(files)} files under {self.trees}") from error
+        finally:
             shutil.rmtree(part, ignore_errors=True)
         return folder
 
+    def _fill(self, part: Path, files: dict[str, str]) -> None:
+        for name, file_digest in files.items():
+            target = part / name
+            if not target.resolve().is_relative_to(part.resolve()):
+                raise IntegrityError(
+                    "A manifest names a file outside its own folder.",
+                    saw=name,
+                    wanted="a relative path that stays inside",
+                    try_this="plimsoll log verify",
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                _write_through(file, self.get(file_digest))
+        part.chmod(0o755)
+
     def _path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest
+
+
+def _no_room(error: OSError, wanted: str) -> PlimsollError:
+    return PlimsollError(
+        "The artefact could not be stored; the store is as it was before.",
+        saw=str(error),
+        wanted=wanted,
+        try_this="free some disk space, then: plimsoll resume",
+    )
+
+
+def _write_through(file: BinaryIO, data: bytes) -> None:
+    """Write down to the disk: a folder that is reused unread must not lose its bytes later."""
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _write_whole(path: Path, data: bytes) -> None:
@@ -117,9 +148,7 @@ def _write_whole(path: Path, data: bytes) -> None:
     handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _write_through(file, data)
         os.chmod(part, 0o444)
         os.rename(part, path)
     except BaseException:
