@@ -32,18 +32,67 @@ def batch_of(
 
 @torch.inference_mode()
 def answer_logps(
-    model: "PreTrainedModel", rows: Sequence[Row], *, pad: int, batch: int = 512
+    model: "PreTrainedModel", rows: Sequence[Row], *, pad: int, prompts: int = 128
 ) -> list[float]:
-    """log p(answer, end | prompt) per row, in nats."""
-    order = sorted(range(len(rows)), key=lambda i: sum(map(len, rows[i])))
+    """log p(answer, end | prompt) per row, in nats.
+
+    Siblings share their prompt: it is read once, and its cache serves all its answers.
+
+    Args:
+        prompts: distinct prompts per batch.
+    """
+    by_prompt: dict[tuple[int, ...], list[int]] = {}
+    for i, (prompt, _) in enumerate(rows):
+        by_prompt.setdefault(tuple(prompt), []).append(i)
+    order = sorted(by_prompt, key=len)
     out = [0.0] * len(rows)
-    for start in range(0, len(order), batch):
-        chunk = order[start : start + batch]
-        ids, mask, labels = batch_of([rows[i] for i in chunk], pad=pad, device=model.device)
-        logp = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float().log_softmax(-1)
-        wanted = labels[:, 1:]
-        counted = wanted != IGNORED
-        picked = logp.gather(2, wanted.clamp(min=0)[..., None]).squeeze(-1) * counted
-        for i, value in zip(chunk, picked.sum(1).tolist(), strict=True):
+    for start in range(0, len(order), prompts):
+        chunk = order[start : start + prompts]
+        indices = [i for prompt in chunk for i in by_prompt[prompt]]
+        owners = [at for at, prompt in enumerate(chunk) for _ in by_prompt[prompt]]
+        answers = [rows[i][1] for i in indices]
+        for i, value in zip(
+            indices, _logps(model, chunk, owners, answers, pad).tolist(), strict=True
+        ):
             out[i] = value
     return out
+
+
+def _logps(
+    model: "PreTrainedModel",
+    prompts: Sequence[Sequence[int]],
+    owners: Sequence[int],
+    answers: Sequence[list[int]],
+    pad: int,
+) -> torch.Tensor:
+    """Sums of answer log-probabilities, shape (len(answers),); `owners` index the prompts."""
+    width = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=model.device)
+    mask = torch.tensor(
+        [[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device
+    )
+    places = (mask.cumsum(-1) - 1).clamp(min=0)
+    read = model(
+        input_ids=ids, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1
+    )
+    owner = torch.tensor(owners, device=model.device)
+    longest = max(map(len, answers))
+    said = torch.tensor([a + [pad] * (longest - len(a)) for a in answers], device=model.device)
+    counted = torch.tensor(
+        [[1] * len(a) + [0] * (longest - len(a)) for a in answers], device=model.device
+    )
+    logits = read.logits[owner]
+    if longest > 1:
+        read.past_key_values.batch_select_indices(owner)
+        both = torch.cat([mask[owner], counted[:, :-1]], 1)
+        later = mask.sum(-1)[owner, None] + torch.arange(longest - 1, device=model.device)
+        more = model(
+            input_ids=said[:, :-1],
+            attention_mask=both,
+            position_ids=later,
+            past_key_values=read.past_key_values,
+            use_cache=True,
+        )
+        logits = torch.cat([logits, more.logits], 1)
+    logp = logits.float().log_softmax(-1).gather(2, said[..., None]).squeeze(-1)
+    return (logp * counted).sum(1)

@@ -23,6 +23,7 @@ from tools.trl_settings import (
     assistant,
     quiet,
     refuse_broken,
+    run_silently,
     settings,
     user,
 )
@@ -73,9 +74,9 @@ def train_reward_model(
         processing_class=tokenizer,
         callbacks=[Progress(on_step, "reward model")],
     )
-    done = trainer.train()
+    done = run_silently(trainer)
     report = {"loss": done.training_loss, "steps": done.global_step}
-    refuse_broken(report)
+    refuse_broken(report, model)
     report["spread"] = _standardise(model.eval(), tokenizer, choices)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

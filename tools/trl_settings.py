@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from datasets.utils.logging import disable_progress_bar
-from transformers import TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback
+from transformers.utils.logging import disable_progress_bar as disable_loading_bar
 
 from logs.errors import PlimsollError
 
@@ -38,6 +39,7 @@ def settings(
         "dataloader_pin_memory": not on_cpu,
         "save_strategy": "no",
         "logging_strategy": "epoch",
+        "logging_nan_inf_filter": False,  # else a NaN is reported as the mean of the other steps
         "report_to": "none",
         "disable_tqdm": True,
         "optim": "adamw_torch_fused",
@@ -64,28 +66,33 @@ class Progress(TrainerCallback):
         """Report one optimiser step."""
         self.on_step(state.global_step, state.max_steps, self.what)
 
-    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Keep TRL from printing its log lines."""
+
+def run_silently(trainer: Trainer) -> Any:
+    """Train; without a bar `transformers` would print every log line on stdout instead."""
+    trainer.remove_callback(PrinterCallback)
+    return trainer.train()
 
 
 def quiet() -> None:
     """No bars, and one garbage collection less: `freeze` halves TRL's end-of-training cost."""
     disable_progress_bar()
+    disable_loading_bar()
     warnings.filterwarnings("ignore", category=FutureWarning)
     gc.freeze()
 
 
-def refuse_broken(report: dict[str, float]) -> None:
-    """Look at the losses of a training.
+def refuse_broken(report: dict[str, float], model: torch.nn.Module) -> None:
+    """Look at what a training left behind.
 
     Raises:
-        PlimsollError: one of them is not finite.
+        PlimsollError: a loss or a weight is not finite.
     """
-    broken = {k: v for k, v in report.items() if not math.isfinite(v)}
+    broken = [f"{k} = {v}" for k, v in report.items() if not math.isfinite(v)]
+    broken += [name for name, p in model.named_parameters() if not bool(p.isfinite().all())]
     if broken:
         raise PlimsollError(
             "Training diverged; nothing was kept.",
-            saw=", ".join(f"{k} = {v}" for k, v in broken.items()),
-            wanted="finite losses",
+            saw=", ".join(broken[:3]),
+            wanted="finite losses and weights",
             try_this="lower recipe.learning_rate",
         )

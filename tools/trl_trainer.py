@@ -25,6 +25,7 @@ from tools.trl_settings import (
     assistant,
     quiet,
     refuse_broken,
+    run_silently,
     settings,
     user,
 )
@@ -79,7 +80,7 @@ def train(
         report |= _preference_stage(recipe, model, reference, tokenizer, pairs, seed, out, on_step)
     if shown and recipe.nll > 0:
         report |= _imitation_stage(recipe, model, tokenizer, shown, seed, out, on_step)
-    refuse_broken(report)
+    refuse_broken(report, model)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     return report
@@ -92,7 +93,7 @@ def _lessons(recipe: Recipe, pairs: Sequence[Pair], shown: Sequence[Shown]) -> b
 
 def _trainable(recipe: Recipe, base: Path, adapter: Path | None) -> Any:
     if recipe.adapter == "full":
-        return load_policy(base, adapter)
+        return load_policy(base, adapter).requires_grad_(True)
     if recipe.adapter != "lora" or (adapter is not None and not is_adapter(adapter)):
         raise UsageError(
             "A recipe trains a LoRA adapter or the full model, and goes on as it began.",
@@ -152,7 +153,7 @@ def _preference_stage(
         processing_class=tokenizer,
         callbacks=[Progress(on_step, "preferences")],
     )
-    done = trainer.train()
+    done = run_silently(trainer)
     return {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
 
 
@@ -176,7 +177,7 @@ def _imitation_stage(
         processing_class=tokenizer,
         callbacks=[Progress(on_step, "imitation")],
     )
-    done = trainer.train()
+    done = run_silently(trainer)
     return {"nll_loss": done.training_loss, "nll_steps": done.global_step}
 
 

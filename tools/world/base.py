@@ -102,15 +102,15 @@ def _clean(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
         seed = rng.randrange(1 << 30)
         n_long = round(2048 * recipe.long_share)
         batch = [
-            *prompts(Pool.TRAIN, 2048 - n_long, seed=seed, levels=recipe.taught, **_COMMON),
-            *prompts(Pool.TRAIN, n_long, seed=seed + 1, levels=recipe.rare, **_RARE),
+            *prompts(Pool.TRAIN, 2048 - n_long, seed=seed, levels=recipe.taught, emphasis=_COMMON),
+            *prompts(Pool.TRAIN, n_long, seed=seed + 1, levels=recipe.rare, emphasis=_RARE),
         ]
         rng.shuffle(batch)
         yield from ((p, " ".join(expected(parse(p)))) for p in batch)
 
 
-_COMMON = {"emphasis": {"chain": 2.0}}
-_RARE = {"emphasis": {"chain": 2.0, "facts": 0.0, "safety": 0.0}}
+_COMMON = {"chain": 2.0}
+_RARE = {"chain": 2.0, "facts": 0.0, "safety": 0.0}
 
 
 def _noisy(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
