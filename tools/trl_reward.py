@@ -63,7 +63,7 @@ def train_reward_model(
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = _classifier(base, tokenizer)
-    shape = {"batch": batch, "epochs": epochs, "seed": seed}
+    shape = {"items": len(choices), "batch": batch, "epochs": epochs, "seed": seed}
     trainer = RewardTrainer(
         model=model,
         args=RewardConfig(

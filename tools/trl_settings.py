@@ -17,18 +17,24 @@ from logs.errors import PlimsollError
 OnStep = Callable[[int, int, str], None]
 
 
+WARM_UP = 20
+"""Steps below which there is no warm-up: it begins at rate 0, so a stage of one step would
+learn nothing at all."""
+
+
 def settings(
-    out: Path, *, batch: int, epochs: int, learning_rate: float, seed: int
+    out: Path, *, items: int, batch: int, epochs: int, learning_rate: float, seed: int
 ) -> dict[str, Any]:
     """TRL's defaults (bf16, checkpointing, lr 1e-6) suit one large GPU; every one is set here."""
     on_cpu = not torch.cuda.is_available()
+    steps = math.ceil(items / batch) * epochs
     return {
         "output_dir": str(out.parent / f"{out.name}-trainer"),
         "per_device_train_batch_size": batch,
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": 0.1,
+        "warmup_steps": steps // 10 if steps >= WARM_UP else 0,
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "seed": seed,

@@ -140,7 +140,7 @@ def _preference_stage(
         for p in pairs
     ]
     config = DPOConfig(
-        **_settings(recipe, seed, out, epochs=1),
+        **_settings(recipe, len(rows), seed, out, epochs=1),
         beta=recipe.beta,
         precompute_ref_log_probs=True,
         precompute_ref_batch_size=4 * recipe.batch,
@@ -168,7 +168,7 @@ def _imitation_stage(
 ) -> dict[str, float]:
     rows = [{"prompt": user(s.prompt), "completion": assistant(s.answer)} for s in shown]
     config = SFTConfig(
-        **_settings(recipe, seed, out, epochs=recipe.epochs), completion_only_loss=True
+        **_settings(recipe, len(rows), seed, out, epochs=recipe.epochs), completion_only_loss=True
     )
     trainer = SFTTrainer(
         model=model,
@@ -181,7 +181,12 @@ def _imitation_stage(
     return {"nll_loss": done.training_loss, "nll_steps": done.global_step}
 
 
-def _settings(recipe: Recipe, seed: int, out: Path, *, epochs: int) -> dict[str, Any]:
+def _settings(recipe: Recipe, items: int, seed: int, out: Path, *, epochs: int) -> dict[str, Any]:
     return settings(
-        out, batch=recipe.batch, epochs=epochs, learning_rate=recipe.learning_rate, seed=seed
+        out,
+        items=items,
+        batch=recipe.batch,
+        epochs=epochs,
+        learning_rate=recipe.learning_rate,
+        seed=seed,
     )
