@@ -24,6 +24,7 @@ from agent.envelope import (
     schema,
     unforeseen,
 )
+from agent.fitting import fitted, width_of
 from agent.grammar import Wanted, understand
 from logs.errors import PlimsollError, UsageError
 
@@ -72,7 +73,7 @@ def _answered(wanted: Wanted) -> int:
         put(answer.text.rstrip("\n"), sys.stdout)
     if not options.quiet and not options.json:
         for warning in answer.warnings:
-            put(f"note: {warning}", sys.stderr)
+            put(fitted(f"note: {warning}", width_of(sys.stderr)), sys.stderr)
     return answer.exit_code
 
 

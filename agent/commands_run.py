@@ -1,5 +1,6 @@
 """`plimsoll run`, `resume` and `rollback`: what moves a workspace."""
 
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
@@ -69,7 +70,7 @@ def rollback(options: Namespace) -> Answer:
 def watched(workspace: Workspace, move: Move, options: Namespace) -> Answer:
     """Run a session before the eyes of whoever asked, then tell its story."""
     planned = workspace.config.session.iterations
-    with watching(iterations=planned, quiet=options.quiet, jsonl=options.jsonl) as face:
+    with watching(options, planned) as face:
         ending = move(workspace, face)
     name = workspace.config.session.name
     with closing(workspace.journal()) as journal:
@@ -131,7 +132,7 @@ def _plan_text(plan: "RollbackPlan", options: Namespace) -> str:
 
     verb = "would roll back" if options.dry_run else "rolled back" if plan.commit else "refused:"
     lines = [f"{verb} HEAD {short(plan.head)} -> {short(plan.target)}"]
-    lines += [f"  {changed(change, options.content)}" for change in plan.changes]
+    lines += [f"  {_short(changed(change, options.content))}" for change in plan.changes]
     if not plan.changes:
         lines.append("  nothing would change")
     if plan.verdict:
@@ -139,6 +140,11 @@ def _plan_text(plan: "RollbackPlan", options: Namespace) -> str:
     if plan.commit:
         lines.append(f"commit {short(plan.commit)}; the log is never shortened")
     return "\n".join(lines)
+
+
+def _short(text: str) -> str:
+    """Digests as people quote them; the JSON has them whole."""
+    return re.sub(r"\b[0-9a-f]{64}\b", lambda found: short(found[0]), text)
 
 
 def _plan_data(plan: "RollbackPlan", options: Namespace) -> dict[str, Any]:

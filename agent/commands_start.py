@@ -1,6 +1,7 @@
 """`plimsoll demo`, `init` and `doctor`: how one begins."""
 
 import shlex
+import sys
 from argparse import Namespace
 from itertools import count
 from pathlib import Path
@@ -9,6 +10,7 @@ from agent import config as configuration
 from agent.commands_run import watched
 from agent.config import Config, SessionSection
 from agent.envelope import Answer, put
+from agent.face import silent
 from agent.finding import MARK, folder_of
 from agent.overview import Overview, Standing, open_log, overview
 from agent.workspace import CONFIG, CONSTITUTION, DEFAULT_CONSTITUTION, POLICY, Workspace
@@ -39,9 +41,7 @@ def demo(options: Namespace) -> Answer:
         data = {"dry_run": True, "workspace": str(folder), "iterations": section.iterations}
         return Answer(data, text)
     workspace = _created(folder, Config(session=section))
-    if not options.quiet:
-        import sys
-
+    if not silent(options):
         put(f"demo: {section.iterations} iterations in {folder}", sys.stderr)
     from agent import session
 
@@ -98,7 +98,7 @@ def _created(folder: Path, config: Config) -> Workspace:
             wanted="a folder without them",
             try_this="name another folder, or move them away",
         )
-    return Workspace.create(folder, config)
+    return Workspace.create(folder.resolve(), config)
 
 
 def _next_place(here: Path) -> Path:

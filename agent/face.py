@@ -8,6 +8,7 @@ A reader that goes away does not end the session.
 import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -124,11 +125,16 @@ def line_of(entry: LogEntry) -> str:
 
 
 @contextmanager
-def watching(*, iterations: int, quiet: bool, jsonl: bool) -> Iterator[Quiet]:
-    """The face that fits where the output goes."""
-    pace = Pace(iterations)
-    with _beside(pace, quiet=quiet) as beside:
-        yield Lines(beside, sys.stdout) if jsonl else beside
+def watching(options: Namespace, iterations: int) -> Iterator[Quiet]:
+    """The face that fits what was asked for and where the output goes."""
+    with _beside(Pace(iterations), quiet=silent(options)) as beside:
+        yield Lines(beside, sys.stdout) if options.jsonl else beside
+
+
+def silent(options: Namespace) -> bool:
+    """Whether nothing is told: a program that reads JSON finds only JSON, on stderr too."""
+    read_by_a_program = (options.json or options.jsonl) and not sys.stderr.isatty()
+    return bool(options.quiet or read_by_a_program)
 
 
 @contextmanager

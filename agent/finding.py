@@ -29,7 +29,7 @@ def folder_of(options: Namespace) -> Path | None:
     if named is None:
         return nearest(Path.cwd())
     if Path(named).is_dir():
-        return Path(named)
+        return Path(named).resolve()  # jobs behind the wall start in a folder of their own
     raise UsageError(
         "There is no such folder.",
         saw=f"--workspace {named}",

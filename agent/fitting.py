@@ -1,12 +1,21 @@
 """Text set for the width that is there."""
 
+import shutil
 import textwrap
 from collections.abc import Sequence
+from typing import TextIO
 
 from logs.text import paragraphs, visible
 
 HANGING = 4
 """Columns by which the rest of a broken line is set in."""
+UNBROKEN = 10_000
+"""Columns where no terminal breaks lines."""
+
+
+def width_of(stream: TextIO) -> int:
+    """Columns of the terminal behind a stream; none breaks lines where there is no terminal."""
+    return shutil.get_terminal_size().columns if stream.isatty() else UNBROKEN
 
 
 def fitted(text: str, width: int) -> str:

@@ -138,7 +138,9 @@ def _parsed(command: Command, words: list[str]) -> Wanted:
         f"plimsoll {command.name} does not know this.",
         saw=" ".join(strange),
         wanted=" ".join(parser.format_usage().removeprefix("usage: ").split()),
-        try_this=f"did you mean {near[0]}?" if near else f"plimsoll {command.name} --help",
+        try_this=f"did you mean {near[0]}?"
+        if near and near[0] not in words
+        else f"plimsoll {command.name} --help",
     )
 
 

@@ -14,6 +14,9 @@ from logs.journal import Journal
 from logs.turns import Turn, turns
 from logs.vocabulary import Digest, EntryKind, Measurement
 
+BY_HAND = "person"
+"""Under this name the log keeps what people did; `agent.person` writes it."""
+
 
 class Standing(StrEnum):
     """What is the matter with a session."""
@@ -85,8 +88,9 @@ def open_log(workspace: Workspace) -> Journal | None:
 
 
 def sessions_of(journal: Journal) -> list[str]:
-    """The sessions of a log, in the order in which they began."""
-    return list(dict.fromkeys(entry.session for entry in journal.entries()))
+    """The sessions of a log, in the order in which they began; what people did by hand is none."""
+    names = dict.fromkeys(entry.session for entry in journal.entries())
+    return [name for name in names if name != BY_HAND]
 
 
 def session_of(workspace: Workspace, journal: Journal | None, named: str | None) -> str:
