@@ -31,6 +31,59 @@ def audit_pairs(groups: Sequence[Group], task: Task, *, pairs: int, budget: int,
     return Audit(rows, 2 * len(rows))
 
 
+def audit_rivals(
+    groups: Sequence[Group],
+    task: Task,
+    *,
+    rivals: Sequence[str],
+    leader: str,
+    prompts: int,
+    budget: int,
+    seed: int,
+) -> Audit:
+    """Grade both favourites where a judge of the bench prefers another answer than the panel.
+
+    Here two judges can be told apart; elsewhere they agree and a grade says nothing.
+    """
+    rng = random.Random(seed)
+    rows: list[Graded] = []
+    for group in rng.sample(groups, len(groups)):
+        if len(rows) >= min(prompts, budget // 2):
+            break
+        ours = _favourite(group.panel)
+        other = {r: _favourite(group.by_judge[r]) for r in rivals}
+        differ = {
+            r: i
+            for r, i in other.items()
+            if ours is not None and i is not None and group.texts[i] != group.texts[ours]
+        }
+        if differ and ours is not None:
+            rival = rng.choice(sorted(differ))
+            rows.append(
+                _graded(group, task, (ours, differ[rival]))
+                | {"favourites": [ours, differ[rival]], "rival": rival, "leader": leader}
+            )
+    return Audit(rows, 2 * len(rows))
+
+
+def _favourite(scores: Sequence[float | None]) -> int | None:
+    """The answer a judge likes best; None where it failed on any."""
+    if None in scores or not scores:
+        return None
+    return max(range(len(scores)), key=lambda i: scores[i] or 0.0)
+
+
+def won(rows: Sequence[Graded], rival: str, leader: str) -> tuple[int, int]:
+    """(prompts where only the rival's favourite was right, those where just one of the two was)."""
+    wins = n = 0
+    for row in rows:
+        if row.get("rival") == rival and row["leader"] == leader:
+            ours, theirs = (row["grades"][str(i)] for i in row["favourites"])
+            n += ours != theirs
+            wins += theirs > ours
+    return wins, n
+
+
 def audit_widely(
     groups: Sequence[Group], task: Task, *, budget: int, known: Sequence[str], seed: int
 ) -> Audit:
@@ -64,6 +117,8 @@ def ordered(rows: Sequence[Graded], groups: Sequence[Group], judge: str | None) 
     by_prompt = {g.prompt: g for g in groups}
     correct = tried = 0
     for row in rows:
+        if "ends" not in row or row["prompt"] not in by_prompt:
+            continue
         a, b = row["ends"]
         if row["grades"][str(a)] == row["grades"][str(b)]:
             continue

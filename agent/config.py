@@ -42,8 +42,10 @@ class AuditSection(Section):
 
     labels: int = Field(default=512, ge=0)
     """Answers that may be graded in the whole session."""
-    pairs: int = Field(default=14, ge=4)
-    """Pairs graded per observation, two labels each."""
+    pairs: int = Field(default=10, ge=4)
+    """Best-against-worst pairs graded per observation, two labels each."""
+    rivals: int = Field(default=5, ge=0)
+    """Prompts graded per observation on which the panel and the bench differ, two labels each."""
 
 
 class LimitsSection(Section):

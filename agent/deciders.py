@@ -49,6 +49,8 @@ class View:
     labels_left: int
     bench: tuple[Judge, ...]
     """Judges that are not in the panel."""
+    calibrated: bool
+    """Whether the panel's scores were ever compared with grades."""
     graded_prompts: int
     """Prompts with both a right and a wrong graded answer, over the session."""
 

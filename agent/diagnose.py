@@ -8,8 +8,8 @@ from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observa
 ACCURACY_FLOOR = 0.5
 """A panel whose lower bound is not above this may be a coin."""
 ACCURACY_GOOD = 0.75
-FLAW_PAYS = 0.5
-"""A flaw that wins more often than not can be farmed."""
+FLAW_PAYS = 0.25
+"""A flaw that wins one time in four can be farmed."""
 SATURATED = 0.9
 ERRORS = 0.05
 DIVERSITY_LOSS = 0.4

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from langgraph.runtime import Runtime
 
-from agent.auditing import Audit, audit_pairs, ordered
+from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
 from agent.groups import Group, read_groups
-from agent.past import bench_of, labels_left
+from agent.past import bench_of, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
 from logs.vocabulary import (
@@ -70,20 +70,16 @@ def _observe(turn: Turn, context: Context) -> None:
     )
     groups = read_groups(context.hands.store, samples, verdicts, now.panel)
     asked = groups[len(train) :]
-    audit = audit_pairs(
-        asked,
-        context.task,
-        pairs=context.config.audit.pairs,
-        budget=labels_left(context),
-        seed=seed,
-    )
+    audit = _audit(context, asked, now, seed)
+    known = [*label_rows(context, {**turn, "iteration": turn["iteration"] - 1}), *audit.rows]
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
         measurements=(
             *_of_policy(groups[: len(train)], drawn),
             *_of_panel(groups[: len(train)], judged["flaws"], now),
-            *_of_judges(audit, asked, judges, now),
+            *_of_judges(audit, asked, judges),
+            *_of_rivals(known, judges, now),
         ),
         samples=samples,
         verdicts=verdicts,
@@ -92,6 +88,23 @@ def _observe(turn: Turn, context: Context) -> None:
     )
     spend = Ledgers(audit_labels=audit.labels)
     context.log(turn, "observe", EntryKind.OBSERVED, observation, spend)
+
+
+def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> Audit:
+    """A few grades: of best against worst, and of favourites on which judges differ."""
+    config, left = context.config.audit, labels_left(context)
+    ends = audit_pairs(groups, context.task, pairs=config.pairs, budget=left, seed=seed)
+    graded = {row["prompt"] for row in ends.rows}
+    rivals = audit_rivals(
+        [g for g in groups if g.prompt not in graded],
+        context.task,
+        rivals=[j.id for j in bench_of(context, now)],
+        leader=leader_of(now).artefact,
+        prompts=config.rivals,
+        budget=left - ends.labels,
+        seed=seed,
+    )
+    return Audit([*ends.rows, *rivals.rows], ends.labels + rivals.labels)
 
 
 def _previous(context: Context, commit: Commit) -> State | None:
@@ -119,13 +132,12 @@ def _of_panel(
     yield measure.score([sum(row) / len(row) for row in scores if row])
     yield measure.tie_rate(scores, within=TIE)
     yield measure.ceiling_mass(scores)
-    leader = max(now.panel.judges, key=lambda j: j.weight)
-    for flaw, (wins, n) in flaws.get(leader.id, {}).items():
+    for flaw, (wins, n) in flaws.get(leader_of(now).id, {}).items():
         yield measure.flaw_pays(wins, n, flaw=flaw)
 
 
 def _of_judges(
-    audit: Audit, groups: Sequence[Group], judges: Sequence[Judge], now: State
+    audit: Audit, groups: Sequence[Group], judges: Sequence[Judge]
 ) -> Iterator[Measurement]:
     """Reliability on the audited pairs: the panel, and every judge alone."""
     correct, tried = ordered(audit.rows, groups, None)
@@ -135,9 +147,23 @@ def _of_judges(
         yield measure.judge_accuracy(*alone, judge=judge.id)
     by_prompt = {g.prompt: g for g in groups}
     claimed, confirmed = [], []
-    for row in audit.rows:
+    for row in (r for r in audit.rows if "ends" in r):
         best, worst = row["ends"]
         claimed.append(probability_first(by_prompt[row["prompt"]].judged, best, worst))
         a, b = row["grades"][str(best)], row["grades"][str(worst)]
         confirmed.append((1 + a - b) / 2)
     yield measure.judge_gap(claimed, confirmed, judge="panel")
+
+
+def _of_rivals(
+    rows: Sequence[Graded], judges: Sequence[Judge], now: State
+) -> Iterator[Measurement]:
+    """Where favourites differ: how often the bench is right and the panel wrong, while this
+    panel has been in force."""
+    leader = leader_of(now)
+    for judge in judges:
+        if judge.id != leader.id:
+            wins, n = won(rows, judge.id, leader.artefact)
+            yield measure.proportion(
+                "favourite_wins", wins, n, units="share of differing favourites", of=judge.id, null=0.5
+            )

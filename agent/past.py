@@ -45,6 +45,16 @@ def observations(context: Context, turn: Turn) -> list[Observation]:
     return [Observation.model_validate(e.body) for e in found if e]
 
 
+def recent(context: Context, observation: Observation, n: int) -> list[Observation]:
+    """This observation and up to n - 1 before it, in the order of the log."""
+    session = context.config.session.name
+    found = (
+        context.journal.find(session, i, "observe")
+        for i in range(max(1, observation.iteration - n + 1), observation.iteration + 1)
+    )
+    return [Observation.model_validate(e.body) for e in found if e]
+
+
 def founding_entry(context: Context) -> LogEntry:
     """The entry that tells which judges sit on the bench."""
     return next(context.journal.entries(kind=EntryKind.FOUNDED))
@@ -55,6 +65,11 @@ def bench_of(context: Context, state: State) -> tuple[Judge, ...]:
     seated = {j.id for j in state.panel.judges}
     known = (Judge.model_validate(j) for j in founding_entry(context).body["judges"])
     return tuple(j for j in known if j.id not in seated)
+
+
+def leader_of(state: State) -> Judge:
+    """The judge with the largest weight in the panel."""
+    return max(state.panel.judges, key=lambda j: j.weight)
 
 
 def labels_left(context: Context) -> int:

@@ -1,13 +1,16 @@
 """The decision table: read from the top, the first line that applies decides.
 
     R1 judge-silent    the panel cannot score                      -> swap, else ask a person
-    R2 judge-broken    audited pairs, or the law, say that the      -> refit, else swap,
+    R2 damaged         the policy trained under a judge that is     -> roll back, if the vault
+                       no longer believed                              says an older commit is better
+    R3 judge-broken    audited pairs, or the law, say that the      -> refit, else swap,
                        panel is no better than a coin                  else ask a person
-    R3 damaged         the judge was repaired after the policy      -> roll back, if the vault
-                       trained under it                                says an older commit is better
-    R4 flaw-pays       adding a flaw raises the score               -> edit the constitution
-    R5 saturated       nearly all siblings tie                      -> refresh the prompts
-    R6 healthy         nothing above                                -> train
+    R4 outjudged       where favourites differ, the bench is right  -> swap
+    R5 flaw-pays       adding a flaw raises the score               -> edit the constitution
+    R6 judge-untested  the policy has moved on, and the panel was   -> refit
+                       never compared with grades
+    R7 saturated       nearly all siblings tie                      -> refresh the prompts
+    R8 healthy         nothing above                                -> train
 
 Every line that was passed over is recorded with the reason why.
 """
@@ -24,6 +27,12 @@ MIN_GRADED = 16
 REFIT_LABELS = 72
 """Labels bought for one refit, beyond those of the audits."""
 JUDGE_FLOOR_RULES = ("P12-judge-floor",)
+EVEN = 0.5
+"""A judge of the bench that is right more often than this, where favourites differ, is better."""
+EDITS_IN_A_ROW = 3
+MOST_REFUSALS = 2
+STALE_AFTER = 2
+"""Updates of the policy after which a judge that only knows founding answers is out of date."""
 BETTER_BY = 0.1
 """A judge of the bench replaces the panel when it is this much more accurate on shared pairs."""
 
@@ -138,38 +147,73 @@ def _ask(trouble: str) -> Line:
 
 
 def _damaged(view: View) -> Line | str:
-    """A repaired judge does not repair the policy that the broken one trained."""
-    repair = next((p for p in reversed(view.past) if _is_repair(p)), None)
-    if repair is None or repair.iteration != view.iteration - 1:
-        return "no judge was repaired just now"
-    suspects = [p for p in view.past if p.outcome == "committed" and _trains(p)]
+    """A judge that is repaired does not repair the policy that it trained while broken."""
+    trouble = _trouble(view)
+    if trouble is None:
+        return "no judge in force is disbelieved"
+    recent = _since_repair(view)
+    if any(p.intervention is Intervention.ROLL_BACK for p in recent):
+        return "the vault was asked already"
+    suspects = [p.head for p in recent if p.outcome == "committed" and _trains(p)]
     if not suspects:
-        return "the policy did not train under the judge that was repaired"
+        return "the policy did not train under this judge"
     return Line(
         Intervention.ROLL_BACK,
-        f"the judge repaired in iteration {repair.iteration} trained {len(suspects)} commits",
-        {"candidates": ",".join(dict.fromkeys(p.head for p in suspects))},
+        f"{trouble}; it trained {len(suspects)} commits",
+        {"candidates": ",".join(dict.fromkeys(reversed(suspects)))},
     )
+
+
+def _outjudged(view: View) -> Line | str:
+    """Where the panel and the bench like different answers, grades tell who is right."""
+    if not _may_change_judge(view):
+        return "judges may not change again so soon"
+    for judge in view.bench:
+        wins = view.measured("favourite_wins", judge.id)
+        if wins and wins.low is not None and wins.low > EVEN:
+            return Line(
+                Intervention.SWAP_JUDGE,
+                f"where favourites differ {judge.id} is right: {say(wins)}",
+                {"judge": judge.id},
+                Prediction(metric="judge_accuracy[panel]", low=0.75, high=1.0),
+            )
+    return "no judge of the bench is certainly right where favourites differ"
 
 
 def _flaw_pays(view: View) -> Line | str:
     found = _found(view, Hypothesis.JUDGE_BIASED)
     if found is None:
-        return "no planted flaw raises the score more often than not"
+        return "no planted flaw raises the score often"
     left = view.limits["weight_path_max"] - view.ledgers.weight_path
     if left < view.limits["step_l1"]:
         return f"{found.because[0]}, but only {left} of the path of weights is left"
-    if _failed_lately(view, Intervention.EDIT_CONSTITUTION):
-        return f"{found.because[0]}, but the last edit was refused"
-    if _edits_in_a_row(view) >= 2:
-        return f"{found.because[0]}, but two edits in a row are enough before training again"
-    flaw = found.because[0].split("[")[1].split("]")[0].split("/")[0]
+    edits = [p for p in view.past if p.intervention is Intervention.EDIT_CONSTITUTION]
+    refused = sum(p.outcome != "committed" for p in edits)
+    if refused >= MOST_REFUSALS:
+        return f"{found.because[0]}, but {refused} edits came to nothing"
+    if _edits_in_a_row(view) >= EDITS_IN_A_ROW:
+        return f"{found.because[0]}, but the policy should train before the next edit"
+    flaw = found.because[0].split("[")[1].split("]")[0]
+    size = "step" if refused else "all"
     return Line(
         Intervention.EDIT_CONSTITUTION,
-        f"the judge rewards a flaw: {found.because[0]}",
-        {"flaw": flaw},
+        f"the judge rewards a flaw: {found.because[0]}; "
+        + ("the whole remedy was refused, so one lawful step" if refused else "the whole remedy"),
+        {"flaw": flaw, "size": size},
         Prediction(metric=f"flaw_pays[{flaw}]", low=0.0, high=_estimate(view, flaw)),
     )
+
+
+def _untested(view: View) -> Line | str:
+    """Choices made about founding answers say little of answers the policy gives by now."""
+    if view.calibrated:
+        return "the panel's scores were compared with grades"
+    last = max((p.iteration for p in view.past if _is_repair(p)), default=0)
+    trained = [p for p in view.past if _trains(p) and p.outcome == "committed"]
+    if last == 0 and len(trained) < STALE_AFTER:
+        return f"the policy trained only {len(trained)} times since the judges were founded"
+    because = "the panel's scores were never compared with grades of the answers given now"
+    return _refit(view, because) or "grades or pace do not allow a refit yet"
 
 
 def _saturated(view: View) -> Line | str:
@@ -199,11 +243,13 @@ def _train(view: View) -> Line:
 
 TABLE: tuple[tuple[str, Intervention, Rule], ...] = (
     ("R1-judge-silent", Intervention.SWAP_JUDGE, _judge_silent),
-    ("R2-judge-broken", Intervention.REFIT_JUDGE, _judge_broken),
-    ("R3-damaged", Intervention.ROLL_BACK, _damaged),
-    ("R4-flaw-pays", Intervention.EDIT_CONSTITUTION, _flaw_pays),
-    ("R5-saturated", Intervention.REFRESH_PROMPTS, _saturated),
-    ("R6-healthy", Intervention.TRAIN, _train),
+    ("R2-damaged", Intervention.ROLL_BACK, _damaged),
+    ("R3-judge-broken", Intervention.REFIT_JUDGE, _judge_broken),
+    ("R4-outjudged", Intervention.SWAP_JUDGE, _outjudged),
+    ("R5-flaw-pays", Intervention.EDIT_CONSTITUTION, _flaw_pays),
+    ("R6-judge-untested", Intervention.REFIT_JUDGE, _untested),
+    ("R7-saturated", Intervention.REFRESH_PROMPTS, _saturated),
+    ("R8-healthy", Intervention.TRAIN, _train),
 )
 
 
@@ -215,8 +261,8 @@ def _below(rule: str) -> Iterator[Alternative]:
 
 
 def _evidence(view: View) -> Iterator[str]:
-    shown = ("judge_accuracy", "judge_score", "judge_gap", "flaw_pays", "tie_rate", "length")
-    drift = ("distinct_2", "entropy", "kl_to_anchor", "judge_errors")
+    shown = ("judge_accuracy", "judge_score", "judge_gap", "flaw_pays", "favourite_wins")
+    drift = ("tie_rate", "length", "distinct_2", "entropy", "kl_to_anchor", "judge_errors")
     yield from (say(m) for m in view.observation.measurements if m.instrument in shown + drift)
 
 

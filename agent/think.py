@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 from agent.auditing import informative
 from agent.deciders import View
 from agent.diagnose import diagnose as explain
+from agent.groups import calibrations
 from agent.past import bench_of, label_rows, labels_left, observations, past_turns
 from agent.state import Context, Turn, once
 from logs.vocabulary import Decision, Diagnosis, EntryKind, Intervention, Observation
@@ -59,5 +60,6 @@ def view_of(turn: Turn, context: Context) -> View:
         limits=limits,
         labels_left=labels_left(context),
         bench=bench_of(context, now),
+        calibrated=len(calibrations(context.hands.store, now.panel)) == len(now.panel.judges),
         graded_prompts=informative(label_rows(context, turn)),
     )

@@ -110,11 +110,11 @@ class Recipe(Word):
     """Weight of the negative log-likelihood of the chosen answers (expert iteration)."""
     epochs: int = 2
     batch: int = 32
-    prompts: int = 1536
+    prompts: int = 1024
     samples: int = 8
     """Answers drawn per prompt."""
     temperature: Finite = 1.0
-    replay: int = 2048
+    replay: int = 1024
     """Chosen answers of earlier iterations that are trained on again."""
     balance: Finite = 1.3
     """At most this multiple of the mean number of chosen answers per prompt length; 0 is off."""

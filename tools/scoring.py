@@ -95,4 +95,5 @@ def _logps(
         )
         logits = torch.cat([logits, more.logits], 1)
     logp = logits.float().log_softmax(-1).gather(2, said[..., None]).squeeze(-1)
-    return (logp * counted).sum(1)
+    total: torch.Tensor = (logp * counted).sum(1)
+    return total

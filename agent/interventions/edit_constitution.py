@@ -1,4 +1,4 @@
-"""Shift weight between principles, one lawful step, away from what pays for a flaw."""
+"""Shift weight between principles, away from what pays for a flaw."""
 
 from decimal import Decimal
 
@@ -13,14 +13,20 @@ REMEDIES = {
 
 
 def make(making: Making) -> Made | str:
-    """The constitution with a step of the longest automatic length, or why there is none."""
+    """The edited constitution, or why there is none.
+
+    `all` moves the whole weight of the principle that rewards the flaw, `step` the longest
+    way that is automatic.
+    """
     now = making.state
     less, more = REMEDIES[making.decision.arguments["flaw"]]
     weights = {p.id: p.weight for p in now.constitution.principles}
     if less not in weights or more not in weights:
         return f"the constitution has no principle {less!r} or {more!r} to shift weight between"
     step_l1 = making.context.policy.values["step_l1"]
-    step = min(Decimal(step_l1.numerator) / Decimal(step_l1.denominator) / 2, weights[less])
+    longest = Decimal(step_l1.numerator) / Decimal(step_l1.denominator) / 2
+    size = making.decision.arguments["size"]
+    step = weights[less] if size == "all" else min(longest, weights[less])
     if step <= 0:
         return f"{less!r} has no weight left to give"
     moved = {less: weights[less] - step, more: weights[more] + step}

@@ -16,11 +16,24 @@ def make(making: Making) -> Made:
     judges = tuple(seated if j.id == leader.id else j for j in now.panel.judges)
     panel = now.panel.model_copy(update={"judges": judges})
     update = {"panel": panel, "judge_updates": now.judge_updates + 1, "replay": None}
-    measured = find(making.observation, "judge_accuracy", chosen.id)
-    counted = (measured.count or 0, measured.n) if measured else None
+    counted = _shown_by(making, chosen.id)
     labels = making.observation.labels
     return Made(
         new=now.model_copy(update=update),
         inputs={"labels": labels} if labels else {},
         accuracy=counted,
     )
+
+
+def _shown_by(making: Making, judge: str) -> tuple[int, int] | None:
+    """(right, tried) where its favourite differed from the panel's, or on this turn's pairs.
+
+    Neither set of grades was used to fit it.
+    """
+    both = [find(making.observation, name, judge) for name in ("favourite_wins", "judge_accuracy")]
+    counts = [(m.count or 0, m.n) for m in both if m and m.n]
+    return max(counts, key=lambda c: c[0] / c[1] * min(1.0, c[1] / ENOUGH), default=None)
+
+
+ENOUGH = 10
+"""Grades from which on more of them no longer count for more."""
