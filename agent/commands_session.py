@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from agent.envelope import Answer
-from agent.finding import workspace_of
+from agent.finding import from_here, workspace_of
 from agent.fitting import named
 from agent.overview import Overview, Standing, open_log, overview, session_of, sessions_of
 from agent.workspace import Workspace
@@ -81,7 +81,8 @@ def report(options: Namespace) -> Answer:
 
 def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) -> Answer:
     """The story of a session as text and as data."""
-    text = story(journal, name, workspace=workspace.root, content=content, width=terminal_width())
+    where, width = from_here(workspace.root), terminal_width()
+    text = story(journal, name, workspace=where, content=content, width=width)
     return Answer(data=story_data(journal, name, content=content), text=text)
 
 

@@ -57,6 +57,12 @@ def workspace_of(options: Namespace) -> "Workspace":
     return Workspace(folder)
 
 
+def from_here(path: Path) -> Path:
+    """A path as it would be typed here: relative where that is shorter."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def now() -> datetime:
     """The time at which a policy must be in force."""
     return datetime.now(UTC)

@@ -37,13 +37,16 @@ class Pace:
         self._step = None
         self.iteration = max(self.iteration, entry.iteration)
         self._began.setdefault(entry.iteration, self.clock())
-        if entry.kind is EntryKind.RECORDED and entry.iteration in self._began:
+        if entry.kind is EntryKind.RECORDED:
             self._took.append(self.clock() - self._began[entry.iteration])
-            self._began[entry.iteration + 1] = self.clock()
+        if entry.kind is EntryKind.RECORDED or _is_gold_at_start(entry):
+            self.iteration = min(entry.iteration + 1, self.iterations)
+            self._began.setdefault(entry.iteration + 1, self.clock())
 
     def line(self) -> str:
         """Iteration, step and the time that is left of both, as far as they can be told."""
-        parts = [f"iteration {self.iteration} of {self.iterations}"]
+        begun = f"iteration {self.iteration} of {self.iterations}"
+        parts = [begun if self.iteration else "founding"]
         if (left := self.left_of_session()) is not None:
             parts[0] += f", about {spoken(left)} left"
         if self._step:
@@ -73,6 +76,11 @@ class Pace:
             return None
         done, of, _ = self._step
         return taken / done * (of - done)
+
+
+def _is_gold_at_start(entry: LogEntry) -> bool:
+    """Whether this is the last entry before the first iteration."""
+    return entry.kind is EntryKind.MEASURED and entry.iteration == 0
 
 
 def spoken(seconds: float) -> str:

@@ -45,7 +45,7 @@ class AClock:
 class TestThePace:
     def test_knows_nothing_before_it_has_seen_something(self):
         pace = Pace(12, AClock())
-        assert pace.line() == "iteration 0 of 12"
+        assert pace.line() == "founding"
         assert pace.left_of_session() is None and pace.left_of_step() is None
 
     def test_tells_the_time_left_of_a_step_from_its_speed(self):
@@ -55,7 +55,7 @@ class TestThePace:
         clock.now = 10.0
         pace.step(25, 100, "sampling")
         assert pace.left_of_step() == pytest.approx(30.0)
-        assert pace.line() == "iteration 0 of 12; sampling 25/100, about 30 s left"
+        assert pace.line() == "founding; sampling 25/100, about 30 s left"
 
     def test_begins_again_with_another_step(self):
         clock = AClock()
@@ -76,6 +76,14 @@ class TestThePace:
         clock.now += 30.0
         pace.entry(an_entry(EntryKind.OBSERVED, 3))
         assert pace.left_of_session() == pytest.approx(30.0)
+
+    def test_is_in_the_next_iteration_as_soon_as_one_is_recorded(self):
+        pace = Pace(2, AClock())
+        seen = []
+        for kind, iteration in (("founded", 0), ("measured", 0), ("recorded", 1), ("recorded", 2)):
+            pace.entry(an_entry(EntryKind(kind), iteration))
+            seen.append(pace.line().partition(",")[0])
+        assert seen == ["founding", "iteration 1 of 2", *["iteration 2 of 2"] * 2]
 
     @pytest.mark.parametrize(("done", "of"), [(5, 5), (7, 5), (0, 0), (-3, 0), (1, -1)])
     def test_ends_a_step_that_is_done_or_makes_no_sense(self, done, of):
@@ -115,7 +123,7 @@ class TestOffATerminal:
             face.progress(second, 61, "training")
         lines = out.getvalue().splitlines()
         assert len(lines) == 60 // HEARTBEAT_SECONDS
-        assert lines[-1] == "  ... iteration 0 of 12; training 60/61, about 1 s left"
+        assert lines[-1] == "  ... founding; training 60/61, about 1 s left"
 
     def test_jsonl_gives_each_entry_as_it_comes(self):
         out = io.StringIO()
