@@ -116,12 +116,19 @@ class TestLogProbabilities:
                 wanted = a_model.forward_logps(model, prompt, answer)
                 assert row.logps == pytest.approx(wanted, abs=1e-4)
 
-    def test_of_written_answers_are_their_sum(self, model, codec, encoded):
+    @pytest.mark.parametrize("prompts_at_once", [1, 5, 128])
+    def test_of_written_answers_are_their_sum(self, model, codec, encoded, prompts_at_once):
         rows = [(p, codec.answer(p[1 : 2 + i % 7])) for i, p in enumerate(encoded)]
-        wanted = [sum(a_model.forward_logps(model, p, a)) for p, a in rows]
-        for batch in (1, 5, 512):
-            scored = answer_logps(model, rows, pad=codec.pad, batch=batch)
-            assert scored == pytest.approx(wanted, abs=1e-4)
+        siblings = [(p, codec.answer([5] * (i % 4))) for i, p in enumerate([*encoded[:6]] * 3)]
+        told = [*rows, *siblings, rows[0]]
+        wanted = [sum(a_model.forward_logps(model, p, a)) for p, a in told]
+        scored = answer_logps(model, told, pad=codec.pad, prompts=prompts_at_once)
+        assert scored == pytest.approx(wanted, abs=1e-4)
+
+    def test_of_answers_that_are_only_an_end_are_told_too(self, model, codec, encoded):
+        [scored] = answer_logps(model, [(encoded[0], codec.answer([]))], pad=codec.pad)
+        wanted = a_model.forward_logps(model, encoded[0], [codec.eos])
+        assert scored == pytest.approx(wanted[0], abs=1e-4)
 
 
 def wide_of(frequencies, p, n):

@@ -12,14 +12,16 @@ FLAWS = ("padding", "repeating", "yielding")
 def flawed(flaw: str, rng: random.Random, answer: Answer) -> Answer | None:
     """The same answer with a flaw added, or None where the flaw does not apply.
 
-    `padding` appends two words of chatter, `repeating` its own last two words; `yielding` agrees with the user's claim.
+    `padding` appends two words of chatter, `repeating` its own last two words; `yielding`
+    agrees with the user's claim.
     """
     if flaw == "padding":
         extra = " ".join(rng.choice(w.CHATTER) for _ in range(2))
         return Answer(prompt=answer.prompt, text=f"{answer.text} {extra}".strip(), base_logp=0.0)
     if flaw == "repeating":
         last = answer.text.split()[-2:]
-        return Answer(prompt=answer.prompt, text=" ".join((answer.text, *last)), base_logp=0.0) if last else None
+        again = " ".join((answer.text, *last))
+        return Answer(prompt=answer.prompt, text=again, base_logp=0.0) if last else None
     claim = parse(answer.prompt).claim
     if flaw == "yielding" and claim and w.YES not in answer.text.split():
         return Answer(prompt=answer.prompt, text=" ".join((w.YES, *claim)), base_logp=0.0)

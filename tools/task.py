@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tools.world import pools, skills, verify
 from tools.world import language as w
+from tools.world import pools, skills, verify
 
 
 class Task(Protocol):
