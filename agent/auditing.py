@@ -1,6 +1,7 @@
 """Buy grades: the only place where the agent's side calls the oracle, and every call is counted."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +22,31 @@ class Audit:
 
 
 def audit_pairs(groups: Sequence[Group], task: Task, *, pairs: int, budget: int, seed: int) -> Audit:
-    """Grade the panel's best and worst answer of random prompts on which it has an opinion."""
-    open_to = [g for g in groups if g.ends()]
-    chosen = random.Random(seed).sample(open_to, min(pairs, budget // 2, len(open_to)))
-    rows = []
-    for group in chosen:
-        best, worst = group.ends() or (0, 0)
-        rows.append(_graded(group, task, (best, worst)) | {"ends": [best, worst]})
+    """Grade the panel's favourite and the answer that the policy gives most often besides it.
+
+    Only prompts on which some answer was given several times: elsewhere hardly any answer is
+    right and a pair of grades says nothing. The choice does not depend on the judges.
+    """
+    duels = [(g, d) for g in groups if (d := _duel(g)) is not None]
+    chosen = random.Random(seed).sample(duels, min(pairs, budget // 2, len(duels)))
+    rows = [_graded(g, task, duel) | {"ends": list(duel)} for g, duel in chosen]
     return Audit(rows, 2 * len(rows))
+
+
+SETTLED = 0.3
+"""Share of siblings that must agree on some answer before a prompt is audited."""
+
+
+def _duel(group: Group) -> tuple[int, int] | None:
+    """(favourite, most frequent other answer), or None where nothing would be learnt."""
+    best = _favourite(group.panel)
+    votes = Counter(group.texts)
+    if best is None or max(votes.values()) < SETTLED * len(group.texts):
+        return None
+    others = [t for t, _ in votes.most_common() if t != group.texts[best]]
+    if not others:
+        return None
+    return best, group.texts.index(others[0])
 
 
 def audit_rivals(

@@ -42,9 +42,9 @@ class AuditSection(Section):
 
     labels: int = Field(default=512, ge=0)
     """Answers that may be graded in the whole session."""
-    pairs: int = Field(default=10, ge=4)
-    """Best-against-worst pairs graded per observation, two labels each."""
-    rivals: int = Field(default=5, ge=0)
+    pairs: int = Field(default=12, ge=4)
+    """Favourites graded against another answer per observation, two labels each."""
+    rivals: int = Field(default=4, ge=0)
     """Prompts graded per observation on which the panel and the bench differ, two labels each."""
 
 

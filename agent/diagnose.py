@@ -8,6 +8,8 @@ from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observa
 ACCURACY_FLOOR = 0.5
 """A panel whose lower bound is not above this may be a coin."""
 ACCURACY_GOOD = 0.75
+MIN_PAIRS = 5
+"""Fewer informative pairs speak neither for nor against a judge."""
 FLAW_PAYS = 0.25
 """A flaw that wins one time in four can be farmed."""
 SATURATED = 0.9
@@ -56,6 +58,8 @@ def _judge(now: Observation, before: Sequence[Observation]) -> Iterator[Finding]
     """Is the panel still right about this policy's answers?"""
     accuracy = find(now, "judge_accuracy", "panel")
     if accuracy is None or accuracy.estimate is None or accuracy.low is None:
+        return
+    if accuracy.n < MIN_PAIRS:
         return
     if accuracy.low >= ACCURACY_FLOOR and accuracy.estimate >= ACCURACY_GOOD:
         return

@@ -3,11 +3,12 @@
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
+from pathlib import Path
 from typing import Any
 
-import plimsoll
-
 DISTRIBUTION = "plimsoll-line"
+_HOME = Path(__file__).resolve().parents[1]
+"""The folder that holds `agent/`; in a checkout `pyproject.toml` lies there too."""
 
 
 def version() -> str:
@@ -35,7 +36,7 @@ def requirements() -> list[str]:
 
 def _checkout() -> dict[str, Any] | None:
     """`[project]` of the checkout; a wheel carries none."""
-    path = plimsoll.HOME / "pyproject.toml"
+    path = _HOME / "pyproject.toml"
     if not path.is_file():
         return None
     project = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
