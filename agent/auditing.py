@@ -21,7 +21,9 @@ class Audit:
     labels: int
 
 
-def audit_pairs(groups: Sequence[Group], task: Task, *, pairs: int, budget: int, seed: int) -> Audit:
+def audit_pairs(
+    groups: Sequence[Group], task: Task, *, pairs: int, budget: int, seed: int
+) -> Audit:
     """Grade the panel's favourite and the answer that the policy gives most often besides it.
 
     Only prompts on which some answer was given several times: elsewhere hardly any answer is

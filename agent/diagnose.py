@@ -40,9 +40,7 @@ def say(m: Measurement) -> str:
     return f"{name} = {m.estimate:.3f}{interval} n={m.n}"
 
 
-def _findings(
-    now: Observation, before: Sequence[Observation], kl_max: float
-) -> Iterator[Finding]:
+def _findings(now: Observation, before: Sequence[Observation], kl_max: float) -> Iterator[Finding]:
     yield from _judge(now, before)
     yield from _flaws(now)
     yield from _distribution(now, before)

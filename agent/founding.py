@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.hands import Hands
+from agent.home import HOME
 from agent.seeds import seed_of
 from agent.workspace import Workspace
 from invariants.proof import check_policy, require_sound
@@ -21,7 +22,6 @@ from logs.vocabulary import (
     PromptPool,
     State,
 )
-from plimsoll import HOME
 from tools.task import MicroWorld
 
 SHIPPED = HOME / "tools" / "world" / "shipped"
@@ -31,7 +31,7 @@ PROBES = 8
 
 ANNOTATORS: dict[str, dict[str, Any]] = {
     "crowd": {
-        "bias": {"length": 0.22, "agreeable": 0.6, "chatter": -0.7, "flip": 0.10},
+        "bias": {"length": 0.18, "agreeable": 0.6, "chatter": -0.45, "flip": 0.10},
         "reads": False,
         "family": "surface",
         "comparisons": 1200,

@@ -1,11 +1,11 @@
 """The loop, drawn once. Read this after logs/vocabulary.py.
 
-    observe -> diagnose -> decide -+-> act -> trial -> gate -+-> commit -> record -+
-       ^                           |     |       |           +-> ask ----> record  |
-       |                           |     +-------+-----------+-> (refused) record  |
-       |                           +-> ask ----> record                            |
-       |                           +-> (stop) record -> end                        |
-       +---------------------------------------------------------------------------+
+observe -> diagnose -> decide -+-> act -> trial -> gate -+-> commit -> record -+
+   ^                           |     |       |           +-> ask ----> record  |
+   |                           |     +-------+-----------+-> (refused) record  |
+   |                           +-> ask ----> record                            |
+   |                           +-> (stop) record -> end                        |
+   +---------------------------------------------------------------------------+
 """
 
 from typing import Any

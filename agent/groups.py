@@ -51,12 +51,16 @@ def read_groups(store: Store, samples: Digest, verdicts: Digest, panel: Panel) -
 
 
 def _group(
-    drawn: dict[str, Any], scores: Mapping[str, Sequence[float | None]], weights: Mapping[str, float]
+    drawn: dict[str, Any],
+    scores: Mapping[str, Sequence[float | None]],
+    weights: Mapping[str, float],
 ) -> Group:
     columns = [scores[j] for j in weights]
     total = sum(weights.values())
     panel = tuple(
-        None if None in row else sum(w * s for w, s in zip(weights.values(), row, strict=True)) / total
+        None
+        if None in row
+        else sum(w * s for w, s in zip(weights.values(), row, strict=True)) / total
         for row in zip(*columns, strict=True)
     )
     return Group(
@@ -78,7 +82,9 @@ def calibrations(store: Store, panel: Panel) -> dict[str, Calibration]:
     return found
 
 
-def p_right(group: Group, index: int, known: Mapping[str, Calibration], panel: Panel) -> float | None:
+def p_right(
+    group: Group, index: int, known: Mapping[str, Calibration], panel: Panel
+) -> float | None:
     """Probability that an answer is right, by the panel; None when a judge is not calibrated."""
     total = weighted = 0.0
     for judge in panel.judges:

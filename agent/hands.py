@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import plimsoll
 from agent.config import Config
+from agent.home import HOME
 from agent.listener import Listener
 from logs.vocabulary import Constitution, Digest, Judge, Recipe, State
 from sandbox.collect import collect
@@ -66,7 +66,7 @@ class Hands:
         scratch.mkdir(parents=True)
         store.trees.mkdir(parents=True, exist_ok=True)
         self._worker = Worker(
-            plimsoll.HOME,
+            HOME,
             scratch_root=scratch,
             preload=PRELOAD,
             read_only=[store.root],

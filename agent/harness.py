@@ -3,8 +3,8 @@
 from functools import cache
 from hashlib import sha256
 
+from agent.home import HOME
 from logs.vocabulary import Digest
-from plimsoll import HOME
 
 EVALUATORS = ("tools", "sandbox", "invariants", "logs")
 

@@ -165,5 +165,10 @@ def _of_rivals(
         if judge.id != leader.id:
             wins, n = won(rows, judge.id, leader.artefact)
             yield measure.proportion(
-                "favourite_wins", wins, n, units="share of differing favourites", of=judge.id, null=0.5
+                "favourite_wins",
+                wins,
+                n,
+                units="share of differing favourites",
+                of=judge.id,
+                null=0.5,
             )

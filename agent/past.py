@@ -80,7 +80,11 @@ def labels_left(context: Context) -> int:
 
 def label_rows(context: Context, turn: Turn) -> list[dict[str, Any]]:
     """Every graded answer of the session so far, this turn included."""
-    return [row for digest in _label_digests(context, turn) for row in context.hands.store.get_lines(digest)]
+    return [
+        row
+        for digest in _label_digests(context, turn)
+        for row in context.hands.store.get_lines(digest)
+    ]
 
 
 def _label_digests(context: Context, turn: Turn) -> Iterator[Digest]:

@@ -18,8 +18,16 @@ Every line that was passed over is recorded with the reason why.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from agent.deciders import Past, View
+from agent.deciders import View
 from agent.diagnose import say
+from agent.recall import (
+    edits_in_a_row,
+    failed_lately,
+    is_repair,
+    may_change_judge,
+    since_repair,
+    trains,
+)
 from logs.vocabulary import Alternative, Decision, Finding, Hypothesis, Intervention, Prediction
 
 MIN_GRADED = 16
@@ -102,7 +110,7 @@ def _judge_broken(view: View) -> Line | str:
 
 def _trouble(view: View) -> str | None:
     """Why the panel is not believed, or None; an earlier repair ends earlier trouble."""
-    recent = _since_repair(view)
+    recent = since_repair(view)
     refused = [p for p in recent if set(p.refused_by) & set(JUDGE_FLOOR_RULES)]
     if refused:
         return f"iteration {refused[-1].iteration} was refused by {refused[-1].refused_by[0]}"
@@ -116,7 +124,7 @@ def _trouble(view: View) -> str | None:
 def _refit(view: View, trouble: str) -> Line | None:
     if view.labels_left < REFIT_LABELS or view.graded_prompts < MIN_GRADED:
         return None
-    if not _may_change_judge(view) or _failed_lately(view, Intervention.REFIT_JUDGE):
+    if not may_change_judge(view) or failed_lately(view, Intervention.REFIT_JUDGE):
         return None
     return Line(
         Intervention.REFIT_JUDGE,
@@ -128,7 +136,7 @@ def _refit(view: View, trouble: str) -> Line | None:
 
 def _swap(view: View, trouble: str) -> Line | None:
     now = view.measured("judge_accuracy", "panel")
-    if not _may_change_judge(view) or now is None or now.estimate is None:
+    if not may_change_judge(view) or now is None or now.estimate is None:
         return None
     for judge in view.bench:
         other = view.measured("judge_accuracy", judge.id)
@@ -151,10 +159,10 @@ def _damaged(view: View) -> Line | str:
     trouble = _trouble(view)
     if trouble is None:
         return "no judge in force is disbelieved"
-    recent = _since_repair(view)
+    recent = since_repair(view)
     if any(p.intervention is Intervention.ROLL_BACK for p in recent):
         return "the vault was asked already"
-    suspects = [p.head for p in recent if p.outcome == "committed" and _trains(p)]
+    suspects = [p.head for p in recent if p.outcome == "committed" and trains(p)]
     if not suspects:
         return "the policy did not train under this judge"
     return Line(
@@ -166,7 +174,7 @@ def _damaged(view: View) -> Line | str:
 
 def _outjudged(view: View) -> Line | str:
     """Where the panel and the bench like different answers, grades tell who is right."""
-    if not _may_change_judge(view):
+    if not may_change_judge(view):
         return "judges may not change again so soon"
     for judge in view.bench:
         wins = view.measured("favourite_wins", judge.id)
@@ -191,7 +199,7 @@ def _flaw_pays(view: View) -> Line | str:
     refused = sum(p.outcome != "committed" for p in edits)
     if refused >= MOST_REFUSALS:
         return f"{found.because[0]}, but {refused} edits came to nothing"
-    if _edits_in_a_row(view) >= EDITS_IN_A_ROW:
+    if edits_in_a_row(view) >= EDITS_IN_A_ROW:
         return f"{found.because[0]}, but the policy should train before the next edit"
     flaw = found.because[0].split("[")[1].split("]")[0]
     size = "step" if refused else "all"
@@ -208,8 +216,8 @@ def _untested(view: View) -> Line | str:
     """Choices made about founding answers say little of answers the policy gives by now."""
     if view.calibrated:
         return "the panel's scores were compared with grades"
-    last = max((p.iteration for p in view.past if _is_repair(p)), default=0)
-    trained = [p for p in view.past if _trains(p) and p.outcome == "committed"]
+    last = max((p.iteration for p in view.past if is_repair(p)), default=0)
+    trained = [p for p in view.past if trains(p) and p.outcome == "committed"]
     if last == 0 and len(trained) < STALE_AFTER:
         return f"the policy trained only {len(trained)} times since the judges were founded"
     because = "the panel's scores were never compared with grades of the answers given now"
@@ -220,7 +228,7 @@ def _saturated(view: View) -> Line | str:
     found = _found(view, Hypothesis.PROMPT_SATURATION)
     if found is None:
         return "siblings still differ"
-    if _failed_lately(view, Intervention.REFRESH_PROMPTS):
+    if failed_lately(view, Intervention.REFRESH_PROMPTS):
         return "the last refresh did not help"
     return Line(
         Intervention.REFRESH_PROMPTS,
@@ -273,40 +281,3 @@ def _found(view: View, kind: Hypothesis) -> Finding | None:
 def _estimate(view: View, flaw: str) -> float:
     m = view.measured("flaw_pays", flaw)
     return m.estimate if m and m.estimate is not None else 1.0
-
-
-def _trains(past: Past) -> bool:
-    return past.intervention is Intervention.TRAIN
-
-
-def _is_repair(past: Past) -> bool:
-    kinds = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
-    return past.intervention in kinds and past.outcome == "committed"
-
-
-def _since_repair(view: View) -> list[Past]:
-    """Turns after the last repair of the judge."""
-    last = max((p.iteration for p in view.past if _is_repair(p)), default=0)
-    return [p for p in view.past if p.iteration > last]
-
-
-def _failed_lately(view: View, intervention: Intervention) -> bool:
-    """Whether it was tried in the last turn, or the one before, and came to nothing."""
-    return any(
-        p.intervention is intervention and p.outcome != "committed" for p in view.past[-2:]
-    )
-
-
-def _edits_in_a_row(view: View) -> int:
-    count = 0
-    for past in reversed(view.past):
-        if past.intervention is not Intervention.EDIT_CONSTITUTION:
-            break
-        count += 1
-    return count
-
-
-def _may_change_judge(view: View) -> bool:
-    """Judges change more slowly than the policy; asking for more would only be refused."""
-    after = view.state.judge_updates + 1
-    return view.limits["judge_ratio"] * after <= view.state.policy_updates + view.limits["judge_slack"]

@@ -2,7 +2,9 @@
 
 import os
 
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # before langgraph: no code in checkpoints
+os.environ.setdefault(
+    "LANGGRAPH_STRICT_MSGPACK", "true"
+)  # before langgraph: no code in checkpoints
 
 import json
 from collections.abc import Iterator
@@ -84,7 +86,9 @@ def resume(workspace: Workspace, listener: Listener) -> Ending:
         raise _nothing(name, "it never began", "plimsoll run")
     with _opened(workspace, listener) as context:
         if _ended(context):
-            raise _nothing(name, "it has ended", "plimsoll report, or a new session.name and plimsoll run")
+            raise _nothing(
+                name, "it has ended", "plimsoll report, or a new session.name and plimsoll run"
+            )
         return _loop(workspace, context)
 
 
@@ -168,7 +172,11 @@ def _end(workspace: Workspace, context: Context) -> Ending:
     """Write the last entry, the metrics and the report."""
     name = context.config.session.name
     waits = next(
-        (e for e in context.journal.entries(session=name, kind=EntryKind.ASKED) if e.key.endswith("/ask")),
+        (
+            e
+            for e in context.journal.entries(session=name, kind=EntryKind.ASKED)
+            if e.key.endswith("/ask")
+        ),
         None,
     )
     reason = "waits for a person" if waits else "the turns of this session are used up"

@@ -88,7 +88,12 @@ def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
         )
         context.listener.entry(entry)
     except Stale as stale:
-        context.log(state, "commit", EntryKind.FAILED, {"error": "Stale", "what": stale.what, "saw": stale.saw})
+        context.log(
+            state,
+            "commit",
+            EntryKind.FAILED,
+            {"error": "Stale", "what": stale.what, "saw": stale.saw},
+        )
     return {"way": "record"}
 
 

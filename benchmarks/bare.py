@@ -145,7 +145,9 @@ def _step(recipe: Recipe, model: Any, loss: torch.Tensor, step: int, steps: int)
     parameters = [p for p in model.parameters() if p.requires_grad]
     if step == 0:
         rate = recipe.learning_rate
-        _OPTIMISERS[id(model)] = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=True)
+        _OPTIMISERS[id(model)] = torch.optim.AdamW(
+            parameters, lr=rate, weight_decay=0.0, fused=True
+        )
     optimiser = _OPTIMISERS[id(model)]
     warm = min(1.0, (step + 1) / max(1, steps // 10))
     for group in optimiser.param_groups:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import plimsoll  # noqa: F401  puts this checkout first on the path
 import torch
 
+import plimsoll  # noqa: F401  puts this checkout first on the path
 from agent.founding import shipped
 from benchmarks import bare
 from logs.vocabulary import Recipe

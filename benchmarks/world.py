@@ -72,7 +72,9 @@ def curves(workspace: Workspace, name: str) -> dict[str, Any]:
                 if m["instrument"] != "gold_skill"
             }
         if entry.kind is EntryKind.OBSERVED:
-            found = {m["instrument"]: m["estimate"] for m in entry.body["measurements"] if not m["of"]}
+            found = {
+                m["instrument"]: m["estimate"] for m in entry.body["measurements"] if not m["of"]
+            }
             score[entry.iteration] = found["judge_score"]
     decided = {e.iteration: e.body["intervention"] for e in entries if e.kind is EntryKind.DECIDED}
     closed = {e.iteration: e.body["outcome"] for e in entries if e.kind is EntryKind.RECORDED}

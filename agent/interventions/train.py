@@ -44,7 +44,10 @@ def make(making: Making) -> Made:
             "pairs": pairs_at,
             "shown": shown_at,
         },
-        seeds={"train": seed, "samples": seed_of(context.config, making.turn["iteration"], "observe")},
+        seeds={
+            "train": seed,
+            "samples": seed_of(context.config, making.turn["iteration"], "observe"),
+        },
     )
 
 
@@ -62,9 +65,9 @@ def teachable(groups: Sequence[Group], store: Store, panel: Panel) -> list[Judge
         if best is None:
             continue
         believed = p_right(group, best, known, panel)
-        if believed is None and ends is not None:
-            kept.append(group.judged)
-        elif believed is not None and believed >= BELIEVED:
+        if (believed is None and ends is not None) or (
+            believed is not None and believed >= BELIEVED
+        ):
             kept.append(group.judged)
     return kept
 

@@ -1,0 +1,41 @@
+"""What a decider remembers of earlier turns: pure questions about a View."""
+
+from agent.deciders import Past, View
+from logs.vocabulary import Intervention
+
+
+def trains(past: Past) -> bool:
+    return past.intervention is Intervention.TRAIN
+
+
+def is_repair(past: Past) -> bool:
+    kinds = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
+    return past.intervention in kinds and past.outcome == "committed"
+
+
+def since_repair(view: View) -> list[Past]:
+    """Turns after the last repair of the judge."""
+    last = max((p.iteration for p in view.past if is_repair(p)), default=0)
+    return [p for p in view.past if p.iteration > last]
+
+
+def failed_lately(view: View, intervention: Intervention) -> bool:
+    """Whether it was tried in the last turn, or the one before, and came to nothing."""
+    return any(p.intervention is intervention and p.outcome != "committed" for p in view.past[-2:])
+
+
+def edits_in_a_row(view: View) -> int:
+    count = 0
+    for past in reversed(view.past):
+        if past.intervention is not Intervention.EDIT_CONSTITUTION:
+            break
+        count += 1
+    return count
+
+
+def may_change_judge(view: View) -> bool:
+    """Judges change more slowly than the policy; asking for more would only be refused."""
+    after = view.state.judge_updates + 1
+    return (
+        view.limits["judge_ratio"] * after <= view.state.policy_updates + view.limits["judge_slack"]
+    )

@@ -1,0 +1,185 @@
+"""The diagnosis: planted faults are found, healthy turns are not accused, doubt is not comfort."""
+
+import random
+
+import pytest
+
+from agent.diagnose import DIVERSITY_LOSS, DRIFT_SHARE, ERRORS, SATURATED, diagnose, say
+from logs.vocabulary import Finding, Hypothesis, Measurement, Observation, Status
+from tests.a_view import KL_MAX, PAIRS, accuracy, calm, observed
+from tools import instruments as measure
+
+COIN = accuracy(PAIRS // 2)
+BLAMES_THE_JUDGE = {Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE}
+
+
+def found(now: Observation, *before: Observation) -> dict[Hypothesis, Finding]:
+    findings = diagnose(now, before, kl_max=KL_MAX).findings
+    supports = [f.support for f in findings]
+    assert supports == sorted(supports, reverse=True)
+    assert all(0 <= s <= 1 for s in supports)
+    return {f.hypothesis: f for f in findings}
+
+
+def score(centre: float) -> Measurement:
+    """The panel's mean score, known to a tenth."""
+    return measure.score([centre - 0.1, centre, centre + 0.1] * 16)
+
+
+def varied(share: float) -> Measurement:
+    """Distinct pairs of words among all."""
+    return measure.mean("distinct_2", [share - 0.01, share, share + 0.01] * 16, units="share")
+
+
+class TestAPlantedFault:
+    def test_a_judge_that_is_gamed_scores_higher_and_orders_like_a_coin(self):
+        diagnosis = found(observed(COIN, score(1.5)), observed(score(0.1)))
+        finding = diagnosis[Hypothesis.JUDGE_OVEROPTIMISED]
+        assert finding.support > diagnosis[Hypothesis.HEALTHY].support
+        assert any(line.startswith("judge_score = 1.5") for line in finding.because)
+        assert any(line.startswith("judge_score = 0.1") for line in finding.because)
+
+    def test_a_judge_that_orders_like_a_coin_without_rising_scores_is_out_of_date(self):
+        diagnosis = found(observed(COIN, score(0.1)), observed(score(0.1)))
+        assert Hypothesis.JUDGE_STALE in diagnosis
+        assert Hypothesis.JUDGE_OVEROPTIMISED not in diagnosis
+
+    def test_a_judge_that_is_worse_than_a_coin_is_suspected_more(self):
+        coin, worse = found(observed(COIN)), found(observed(accuracy(PAIRS // 4)))
+        assert (
+            worse[Hypothesis.JUDGE_STALE].support
+            >= coin[Hypothesis.JUDGE_STALE].support
+            > coin[Hypothesis.HEALTHY].support
+        )
+
+    @pytest.mark.parametrize("flaw", ["padding", "repeating", "yielding"])
+    def test_a_judge_that_pays_for_a_flaw_is_biased(self, flaw):
+        paid = measure.flaw_pays(60, 64, flaw=flaw)
+        finding = found(observed(paid))[Hypothesis.JUDGE_BIASED]
+        assert finding.because[0].startswith(f"flaw_pays[{flaw}] = ")
+        assert finding.support == pytest.approx(paid.low)
+
+    def test_the_flaw_that_pays_most_comes_first(self):
+        paid = (
+            measure.flaw_pays(46, 64, flaw="padding"),
+            measure.flaw_pays(62, 64, flaw="yielding"),
+        )
+        findings = diagnose(observed(*paid), [], kl_max=KL_MAX).findings
+        biased = [f for f in findings if f.hypothesis is Hypothesis.JUDGE_BIASED]
+        assert "yielding" in biased[0].because[0]
+        assert len(biased) == 2
+
+    def test_a_distribution_that_lost_its_words_has_collapsed(self):
+        lost = 0.8 * (1 - DIVERSITY_LOSS) - 0.05
+        finding = found(observed(varied(lost)), observed(varied(0.8)))
+        assert Hypothesis.DISTRIBUTION_COLLAPSE in finding
+        assert len(finding[Hypothesis.DISTRIBUTION_COLLAPSE].because) == 2
+
+    def test_prompts_on_which_siblings_tie_are_saturated(self):
+        tied = measure.tie_rate([[1.0, 1.0]] * 200)
+        assert tied.low > SATURATED
+        assert Hypothesis.PROMPT_SATURATION in found(observed(tied))
+
+    def test_drift_is_seen_before_the_law_must_refuse_it(self):
+        near = DRIFT_SHARE * KL_MAX + 0.1
+        assert near < KL_MAX
+        drifted = measure.divergence([near - 0.01, near, near + 0.01] * 16, of="anchor")
+        assert Hypothesis.DRIFT in found(observed(drifted))
+
+    def test_a_judge_that_fails_is_a_defect_of_the_data(self):
+        failing = measure.judge_errors(int(384 * ERRORS) + 1, 384)
+        assert Hypothesis.DATA_DEFECT in found(observed(failing))
+
+    def test_several_faults_at_once_are_all_named(self):
+        planted = (
+            COIN,
+            measure.flaw_pays(60, 64, flaw="padding"),
+            measure.tie_rate([[1.0, 1.0]] * 200),
+            measure.judge_errors(100, 384),
+        )
+        assert set(found(observed(*planted))) == {
+            Hypothesis.JUDGE_STALE,
+            Hypothesis.JUDGE_BIASED,
+            Hypothesis.PROMPT_SATURATION,
+            Hypothesis.DATA_DEFECT,
+            Hypothesis.HEALTHY,
+        }
+
+
+class TestAHealthyTurn:
+    def test_is_called_healthy_and_nothing_else(self):
+        (finding,) = found(observed(), observed()).values()
+        assert finding.hypothesis is Hypothesis.HEALTHY
+        assert finding.support == 1
+        assert any(line.startswith("judge_accuracy[panel] = ") for line in finding.because)
+
+    def test_is_still_healthy_when_scores_rise_with_a_judge_that_is_right(self):
+        assert set(found(observed(score(2.0)), observed(score(0.1)))) == {Hypothesis.HEALTHY}
+
+    def test_is_rarely_accused_by_chance(self):
+        """A judge right nine times in ten, flaws that pay one time in ten: pure noise otherwise."""
+        rng = random.Random(11)
+        accused = 0
+        for _ in range(400):
+            right = sum(rng.random() < 0.9 for _ in range(40))
+            paid = sum(rng.random() < 0.1 for _ in range(64))
+            now = observed(
+                accuracy(right, 40),
+                measure.flaw_pays(paid, 64, flaw="padding"),
+                measure.tie_rate([[0.0, float(rng.random() < 0.7)] for _ in range(48)]),
+            )
+            accused += set(found(now, observed())) != {Hypothesis.HEALTHY}
+        assert accused / 400 < 0.05
+
+    def test_is_not_what_is_left_after_a_strong_finding(self):
+        diagnosis = found(observed(measure.flaw_pays(64, 64, flaw="padding")))
+        biased, healthy = diagnosis[Hypothesis.JUDGE_BIASED], diagnosis[Hypothesis.HEALTHY]
+        assert healthy.support == pytest.approx(1 - biased.support)
+        assert healthy.against == (biased.because[0],)
+
+
+class TestTooLittleData:
+    def test_is_never_green(self):
+        """What cannot be estimated has no estimate, and no status that comforts."""
+        for thin in (accuracy(0, 0), measure.judge_errors(0, 0), measure.tie_rate([])):
+            assert thin.status is Status.INSUFFICIENT
+            assert thin.estimate is None
+            assert "insufficient" in say(thin)
+
+    def test_about_the_panel_is_not_evidence_that_it_is_right(self):
+        """Few pairs, all of them right: not healthy without a doubt."""
+        few = accuracy(2, 2)
+        diagnosis = found(observed(few))
+        assert diagnosis[Hypothesis.HEALTHY].support < 1
+        assert set(diagnosis) & (BLAMES_THE_JUDGE | {Hypothesis.NOISE})
+
+    def test_about_a_flaw_accuses_nobody(self):
+        for wins, n in ((0, 0), (1, 1), (3, 4)):
+            thin = measure.flaw_pays(wins, n, flaw="padding")
+            assert Hypothesis.JUDGE_BIASED not in found(observed(thin))
+
+    def test_at_the_beginning_hides_no_judge_that_is_wrong_now(self):
+        assert set(found(observed(COIN))) & BLAMES_THE_JUDGE
+
+    def test_in_the_first_turn_is_not_a_collapse(self):
+        first = observed(varied(0.8), without=("distinct_2",))
+        assert Hypothesis.DISTRIBUTION_COLLAPSE not in found(observed(varied(0.2)), first)
+        assert Hypothesis.DISTRIBUTION_COLLAPSE not in found(observed(varied(0.2)))
+
+
+class TestEvidence:
+    @pytest.mark.parametrize("name", list(calm()))
+    def test_is_one_line_with_its_numbers(self, name):
+        line = say(calm()[name])
+        assert line.startswith(f"{name} = ")
+        assert line.endswith(f"n={calm()[name].n}")
+        assert "\n" not in line
+
+    def test_of_a_point_without_an_interval_shows_none(self):
+        point = calm()["length"].model_copy(update={"low": None, "high": None})
+        assert "[" not in say(point)
+
+    def test_does_not_depend_on_the_order_of_measurements(self):
+        now = observed(COIN, measure.flaw_pays(60, 64, flaw="padding"))
+        turned = now.model_copy(update={"measurements": now.measurements[::-1]})
+        assert diagnose(now, [], kl_max=KL_MAX) == diagnose(turned, [], kl_max=KL_MAX)
