@@ -13,10 +13,10 @@ from agent.interventions import (
     train,
 )
 from agent.made import Made, Making
-from agent.state import Context, Turn
+from agent.state import Context, Turn, ends_the_session, failure
 from invariants.diff import diff
-from logs.errors import PlimsollError
-from logs.vocabulary import Decision, EntryKind, Intervention, Observation, Proposal
+from logs.errors import IntegrityError, PlimsollError, Stale
+from logs.vocabulary import Decision, Digest, EntryKind, Intervention, Observation, Proposal
 
 MAKERS: dict[Intervention, Callable[[Making], Made | str]] = {
     Intervention.TRAIN: train.make,
@@ -30,22 +30,47 @@ MAKERS: dict[Intervention, Callable[[Making], Made | str]] = {
 
 
 def act(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
-    """Record a Proposal, or why the decision led to none."""
+    """Record a Proposal, or why the decision led to none.
+
+    Raises:
+        IntegrityError: an artefact in force is missing or damaged.
+        PlimsollError: this machine cannot store what was made.
+    """
     context = runtime.context
     entry = context.entry(state, "act")
     if entry is None:
         try:
             _propose(state, context)
+        except IntegrityError:
+            raise  # what is in force is damaged: nothing is built on it, and nothing goes on
         except PlimsollError as error:
-            body = {"error": type(error).__name__, "what": error.what, "saw": error.saw}
-            context.log(state, "act", EntryKind.FAILED, body)
+            if ends_the_session(error):
+                raise
+            context.log(state, "act", EntryKind.FAILED, failure(error))
         entry = context.entry(state, "act")
     proposed = entry is not None and entry.kind is EntryKind.PROPOSED
     return {"way": "trial" if proposed else "record"}
 
 
+def _unmoved_head(turn: Turn, context: Context) -> Digest:
+    """HEAD, if it is still the one that was observed.
+
+    Raises:
+        Stale: a person rolled back while this turn was interrupted.
+    """
+    head, observed = context.head(), context.word(turn, "observe", Observation).head
+    if head != observed:
+        raise Stale(
+            "HEAD moved since this turn began.",
+            saw=f"HEAD {head[:12]}",
+            wanted=f"HEAD {observed[:12]}, as observed",
+            try_this="nothing: the next turn observes the new HEAD",
+        )
+    return head
+
+
 def _propose(turn: Turn, context: Context) -> None:
-    head = context.head()
+    head = _unmoved_head(turn, context)
     decision = context.word(turn, "decide", Decision)
     now = context.commit_at(head).state
     making = Making(
@@ -72,4 +97,4 @@ def _propose(turn: Turn, context: Context) -> None:
         seeds=made.seeds,
         validation=made.accuracy,
     )
-    context.log(turn, "act", EntryKind.PROPOSED, proposal, made.spend)
+    context.log(turn, "act", EntryKind.PROPOSED, proposal)

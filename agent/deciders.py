@@ -35,7 +35,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything a decider may read: measurements and records, never an answer's text, never gold."""
+    """Everything a decider may read: measurements and records; no answer's text, no gold."""
 
     iteration: int
     head: Digest

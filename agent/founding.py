@@ -1,6 +1,7 @@
 """Found a workspace: the base into the store, judges fitted on annotators, the first commit."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def _judges(
 
 
 def _judge(name: str, kind: JudgeKind, family: str, artefact: Digest) -> Judge:
-    return Judge(id=name, kind=kind, family=family, version=1, artefact=artefact, weight=1)
+    return Judge(id=name, kind=kind, family=family, version=1, artefact=artefact, weight=Decimal(1))
 
 
 def shipped(name: str) -> Path:
@@ -148,7 +149,7 @@ def shipped(name: str) -> Path:
             "A checkpoint that ships with Plimsoll is missing.",
             saw=f"no model.safetensors in {folder.name}/",
             wanted="base/ and reader/ of the micro-world",
-            try_this=f"restore tools/world/shipped, or make it: python -m tools.world.base --out {name}",
+            try_this="restore tools/world/shipped, or see: python -m tools.world.base --help",
         )
     return folder
 

@@ -4,16 +4,16 @@ from collections import defaultdict
 
 from agent.seeds import seed_of
 from agent.state import Context, Turn
-from logs.vocabulary import Commit, EntryKind, Measurement, State
+from logs.vocabulary import EntryKind, Measurement, State
 from tools import instruments as measure
 
 
 def measure_gold(turn: Turn, context: Context) -> None:
     """Record gold of HEAD after this turn; an unchanged policy keeps its measurement."""
-    commit = context.commit_at(context.head())
-    earlier = _known(turn, context, commit)
-    found = earlier or measured(context, commit.state, turn["iteration"])
-    body = {"measurements": [m.model_dump(mode="json") for m in found]}
+    head = context.head()
+    state = context.commit_at(head).state
+    found = _known(turn, context, state) or measured(context, state, turn["iteration"])
+    body = {"head": head, "measurements": [m.model_dump(mode="json") for m in found]}
     context.log(turn, "gold", EntryKind.MEASURED, body)
 
 
@@ -43,13 +43,12 @@ def measured(context: Context, state: State, iteration: int) -> list[Measurement
     ]
 
 
-def _known(turn: Turn, context: Context, commit: Commit) -> list[Measurement]:
-    """The measurement of the last turn, if the adapter is still the same."""
+def _known(turn: Turn, context: Context, now: State) -> list[Measurement]:
+    """The measurement of the last turn, if it was of the same weights."""
     before = context.journal.find(turn["session"], turn["iteration"] - 1, "gold")
-    if before is None or commit.parent is None:
+    if before is None:
         return []
-    committed = context.journal.find(turn["session"], turn["iteration"], "commit")
-    moved = committed is not None and committed.kind is EntryKind.COMMITTED
-    if moved and commit.state.adapter != context.commit_at(commit.parent).state.adapter:
+    then = context.commit_at(before.body["head"]).state
+    if (then.base, then.adapter) != (now.base, now.adapter):
         return []
     return [Measurement.model_validate(m) for m in before.body["measurements"]]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from agent.state import Context, Turn
-from logs.vocabulary import Decision, Digest, Ledgers, Observation, State
+from logs.vocabulary import Decision, Digest, Observation, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,6 @@ class Made:
     new: State
     inputs: dict[str, Digest] = field(default_factory=dict)
     seeds: dict[str, int] = field(default_factory=dict)
-    spend: Ledgers | None = None
     restores: Digest | None = None
     accuracy: tuple[int, int] | None = None
     """(right, tried) of a changed judge on audited pairs that it was not fitted on."""

@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
 from agent.groups import Group, read_groups
-from agent.past import bench_of, label_rows, labels_left, leader_of
+from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
 from logs.vocabulary import (
@@ -71,7 +71,7 @@ def _observe(turn: Turn, context: Context) -> None:
     groups = read_groups(context.hands.store, samples, verdicts, now.panel)
     asked = groups[len(train) :]
     audit = _audit(context, asked, now, seed)
-    known = [*label_rows(context, {**turn, "iteration": turn["iteration"] - 1}), *audit.rows]
+    known = [*label_rows(context, turn), *audit.rows]
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
@@ -91,12 +91,17 @@ def _observe(turn: Turn, context: Context) -> None:
 
 
 def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> Audit:
-    """A few grades: of best against worst, and of favourites on which judges differ."""
+    """A few grades: of best against worst, and of favourites on which judges differ.
+
+    On prompts that were never graded before, so that no judge was fitted on what it is tried on.
+    """
     config, left = context.config.audit, labels_left(context)
-    ends = audit_pairs(groups, context.task, pairs=config.pairs, budget=left, seed=seed)
-    graded = {row["prompt"] for row in ends.rows}
+    graded = ever_graded(context)
+    fresh = [g for g in groups if g.prompt not in graded]
+    ends = audit_pairs(fresh, context.task, pairs=config.pairs, budget=left, seed=seed)
+    asked = {row["prompt"] for row in ends.rows}
     rivals = audit_rivals(
-        [g for g in groups if g.prompt not in graded],
+        [g for g in fresh if g.prompt not in asked],
         context.task,
         rivals=[j.id for j in bench_of(context, now)],
         leader=leader_of(now).artefact,

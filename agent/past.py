@@ -5,16 +5,21 @@ from typing import Any
 
 from agent.deciders import Past
 from agent.state import Context, Turn
+from logs.ledgers import total
 from logs.vocabulary import (
     Commit,
     Decision,
     Digest,
     EntryKind,
     Judge,
+    Ledgers,
     LogEntry,
     Observation,
     State,
 )
+
+LABELS = "labels"
+"""Step under which a refit records the grades that it bought."""
 
 
 def past_turns(context: Context, turn: Turn) -> tuple[Past, ...]:
@@ -72,19 +77,25 @@ def leader_of(state: State) -> Judge:
     return max(state.panel.judges, key=lambda j: j.weight)
 
 
-def labels_left(context: Context) -> int:
+def spent_before(context: Context, turn: Turn, step: str) -> Ledgers:
+    """The ledgers as they were when a step began, whenever that is asked."""
+    entry = context.entry(turn, step)
+    if entry is None:
+        return context.journal.ledgers()
+    before = (e.spend for e in context.journal.entries() if e.seq < entry.seq)
+    return Ledgers.model_validate(total(before))
+
+
+def labels_left(context: Context, spent: Ledgers | None = None) -> int:
     """Audit labels that may still be bought, by the configuration and by the policy."""
     budget = min(context.config.audit.labels, int(context.policy.values["audit_labels_max"]))
-    return max(0, budget - context.journal.ledgers().audit_labels)
+    return max(0, budget - (spent or context.journal.ledgers()).audit_labels)
 
 
 def label_rows(context: Context, turn: Turn) -> list[dict[str, Any]]:
-    """Every graded answer of the session so far, this turn included."""
-    return [
-        row
-        for digest in _label_digests(context, turn)
-        for row in context.hands.store.get_lines(digest)
-    ]
+    """Every graded answer of the session up to this turn's observation."""
+    store = context.hands.store
+    return [row for digest in _label_digests(context, turn) for row in store.get_lines(digest)]
 
 
 def _label_digests(context: Context, turn: Turn) -> Iterator[Digest]:
@@ -92,9 +103,19 @@ def _label_digests(context: Context, turn: Turn) -> Iterator[Digest]:
         observed = context.journal.find(turn["session"], i, "observe")
         if observed and observed.body["labels"]:
             yield observed.body["labels"]
-        acted = context.journal.find(turn["session"], i, "act")
-        if acted and "bought" in acted.body.get("inputs", {}):
-            yield acted.body["inputs"]["bought"]
+        bought = context.journal.find(turn["session"], i, LABELS)
+        if bought and i < turn["iteration"]:
+            yield bought.body["labels"]
+
+
+def ever_graded(context: Context) -> set[str]:
+    """Prompts with a graded answer in any session: a judge may have been fitted on them."""
+    store, entries = context.hands.store, context.journal.entries
+    digests = [
+        *(e.body["labels"] for e in entries(kind=EntryKind.OBSERVED)),
+        *(e.body.get("labels") for e in entries(kind=EntryKind.ANSWERED)),
+    ]
+    return {row["prompt"] for digest in digests if digest for row in store.get_lines(digest)}
 
 
 def probe_of(context: Context, commit: Commit) -> Digest:

@@ -5,10 +5,12 @@ from logs.vocabulary import Intervention
 
 
 def trains(past: Past) -> bool:
+    """Whether that turn set out to train."""
     return past.intervention is Intervention.TRAIN
 
 
 def is_repair(past: Past) -> bool:
+    """Whether that turn changed the judges."""
     kinds = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
     return past.intervention in kinds and past.outcome == "committed"
 
@@ -25,6 +27,7 @@ def failed_lately(view: View, intervention: Intervention) -> bool:
 
 
 def edits_in_a_row(view: View) -> int:
+    """How many of the last turns set out to edit the constitution."""
     count = 0
     for past in reversed(view.past):
         if past.intervention is not Intervention.EDIT_CONSTITUTION:

@@ -1,10 +1,10 @@
 """The decision table: read from the top, the first line that applies decides.
 
     R1 judge-silent    the panel cannot score                      -> swap, else ask a person
-    R2 damaged         the policy trained under a judge that is     -> roll back, if the vault
-                       no longer believed                              says an older commit is better
-    R3 judge-broken    audited pairs, or the law, say that the      -> refit, else swap,
-                       panel is no better than a coin                  else ask a person
+    R2 damaged         the policy trained under a judge that is    -> roll back, if the vault
+                       no longer believed                             likes an older commit better
+    R3 judge-broken    audited pairs, or the law, say that the     -> refit, else swap,
+                       panel is no better than a coin                 else ask a person
     R4 outjudged       where favourites differ, the bench is right  -> swap
     R5 flaw-pays       adding a flaw raises the score               -> edit the constitution
     R6 judge-untested  the policy has moved on, and the panel was   -> refit
@@ -111,6 +111,9 @@ def _judge_broken(view: View) -> Line | str:
 def _trouble(view: View) -> str | None:
     """Why the panel is not believed, or None; an earlier repair ends earlier trouble."""
     recent = since_repair(view)
+    rolled = [p for p in recent if p.intervention is Intervention.ROLL_BACK]
+    if rolled:
+        return f"the judge was disbelieved in iteration {rolled[-1].iteration}, and not repaired"
     refused = [p for p in recent if set(p.refused_by) & set(JUDGE_FLOOR_RULES)]
     if refused:
         return f"iteration {refused[-1].iteration} was refused by {refused[-1].refused_by[0]}"

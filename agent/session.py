@@ -2,9 +2,8 @@
 
 import os
 
-os.environ.setdefault(
-    "LANGGRAPH_STRICT_MSGPACK", "true"
-)  # before langgraph: no code in checkpoints
+# Before langgraph is imported: no code in checkpoints.
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
 import json
 from collections.abc import Iterator
@@ -12,28 +11,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.deciders import Decider
 from agent.founding import found as found_workspace
-from agent.golden import measured
+from agent.golden import measure_gold
 from agent.graph import build
 from agent.hands import Hands
 from agent.listener import Listener
 from agent.person import RollbackPlan, rollback
 from agent.rules import decide, train_always
-from agent.state import Context, Turn
+from agent.state import Context, Turn, once
 from agent.workspace import Workspace
-from logs.errors import UsageError
+from invariants.policy import Policy
+from logs.errors import UsageError, WaitsForPerson
 from logs.journal import Journal
 from logs.lock import lock_workspace
 from logs.report import write_report
-from logs.vocabulary import Digest, EntryKind
+from logs.vocabulary import Digest, EntryKind, Intervention, LogEntry
 from tools.task import MicroWorld
 
 __all__ = ["Ending", "Listener", "RollbackPlan", "found", "resume", "rollback", "run"]
 
 DECIDERS: dict[str, Decider] = {"rules": decide, "fixed": train_always}
+PARAMETERS = (
+    "audit_labels_max",
+    "gold_queries_max",
+    "judge_ratio",
+    "judge_slack",
+    "kl_max",
+    "step_l1",
+    "weight_path_max",
+)
+"""Numbers of the policy that the loop itself reads, to ask for nothing that must be refused."""
+REPORT = "report.html"
+WAITS = "waits for a person"
 STEPS_PER_TURN = 12
 """Upper bound of graph steps per turn, for LangGraph's recursion limit."""
 
@@ -63,7 +76,7 @@ def run(workspace: Workspace, listener: Listener) -> Ending:
     with _opened(workspace, listener) as context:
         name = workspace.config.session.name
         if context.journal.find(name, 1, "observe"):
-            ended = _ended(context)
+            ended = _stopped(context) is not None
             raise UsageError(
                 f"The session {name!r} has {'ended' if ended else 'begun'} already.",
                 saw=f"its entries in {workspace.root / 'plimsoll.sqlite'}",
@@ -85,10 +98,8 @@ def resume(workspace: Workspace, listener: Listener) -> Ending:
     if not begun:
         raise _nothing(name, "it never began", "plimsoll run")
     with _opened(workspace, listener) as context:
-        if _ended(context):
-            raise _nothing(
-                name, "it has ended", "plimsoll report, or a new session.name and plimsoll run"
-            )
+        if _stopped(context) and (workspace.session(name) / REPORT).exists():
+            raise _nothing(name, "it has ended", "plimsoll report; or a new session.name, then run")
         return _loop(workspace, context)
 
 
@@ -110,6 +121,7 @@ def _opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
         workspace.journal(read_only=False) as journal,
         Hands(workspace.store, workspace.scratch, config, listener) as hands,
     ):
+        _speaks_of_what_is_read(workspace.policy)
         founding = found_workspace(workspace, journal, hands)
         entry = next(journal.entries(kind=EntryKind.FOUNDED))
         hands.reader = entry.body["reader"]
@@ -123,6 +135,22 @@ def _opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
             decider=DECIDERS[config.session.decider],
             listener=listener,
             founding=founding,
+        )
+
+
+def _speaks_of_what_is_read(policy: Policy) -> None:
+    """A policy may set any number, but the loop must find those that it reads.
+
+    Raises:
+        UsageError: some of them are missing.
+    """
+    missing = [name for name in PARAMETERS if name not in policy.values]
+    if missing:
+        raise UsageError(
+            "The policy lacks parameters that the loop reads.",
+            saw=f"no [param.NAME] for {', '.join(missing)}",
+            wanted=", ".join(PARAMETERS),
+            try_this="plimsoll init --dry-run shows the usual ones",
         )
 
 
@@ -142,10 +170,11 @@ def _loop(workspace: Workspace, context: Context) -> Ending:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
     first = Turn(session=config.session.name, iteration=1, way="observe")
-    _gold_at_start(context, first)
+    start: Turn = {**first, "iteration": 0}
+    once(context, start, "gold", lambda: measure_gold(start, context))
     with SqliteSaver.from_conn_string(str(folder / "graph.sqlite")) as saver:
         loop = build(saver)
-        thread = {
+        thread: RunnableConfig = {
             "configurable": {"thread_id": config.session.name},
             "recursion_limit": STEPS_PER_TURN * config.session.iterations + 10,
         }
@@ -154,40 +183,36 @@ def _loop(workspace: Workspace, context: Context) -> Ending:
     return _end(workspace, context)
 
 
-def _gold_at_start(context: Context, first: Turn) -> None:
-    """Gold of the founding policy, so that the story has a beginning."""
-    at: Turn = {**first, "iteration": 0}
-    if context.entry(at, "gold") is None:
-        found = measured(context, context.anchor, 0)
-        body = {"measurements": [m.model_dump(mode="json") for m in found]}
-        context.log(at, "gold", EntryKind.MEASURED, body)
-
-
-def _ended(context: Context) -> bool:
+def _stopped(context: Context) -> LogEntry | None:
+    """The last entry of the session, if it has ended."""
     name = context.config.session.name
-    return next(context.journal.entries(session=name, kind=EntryKind.STOPPED), None) is not None
+    return next(context.journal.entries(session=name, kind=EntryKind.STOPPED), None)
+
+
+def _reason(context: Context, last: Turn) -> str:
+    """Why no further turn follows the last one."""
+    if context.entry(last, "ask"):
+        return WAITS
+    decided = context.entry(last, "decide")
+    if decided and decided.body["intervention"] == Intervention.STOP:
+        return f"the decider stopped: {decided.body['because']}"
+    return "the turns of this session are used up"
 
 
 def _end(workspace: Workspace, context: Context) -> Ending:
     """Write the last entry, the metrics and the report."""
     name = context.config.session.name
-    waits = next(
-        (
-            e
-            for e in context.journal.entries(session=name, kind=EntryKind.ASKED)
-            if e.key.endswith("/ask")
-        ),
-        None,
-    )
-    reason = "waits for a person" if waits else "the turns of this session are used up"
-    if not _ended(context):
-        turn = Turn(session=name, iteration=context.config.session.iterations, way="end")
-        context.log(turn, "stop", EntryKind.STOPPED, {"reason": reason})
+    last = max(entry.iteration for entry in context.journal.entries(session=name))
+    turn = Turn(session=name, iteration=last, way="end")
+    body = {"reason": _reason(context, turn)}
+    stopped = _stopped(context) or context.log(turn, "stop", EntryKind.STOPPED, body)
     folder = workspace.session(name)
     _write_metrics(context.journal, name, folder / "metrics.jsonl")
-    report = folder / "report.html"
+    report = folder / REPORT
     write_report(context.journal, name, report)
-    return Ending(reason, 5 if waits else 0, context.head(), report)
+    reason = stopped.body["reason"]
+    code = WaitsForPerson.exit_code if reason == WAITS else 0
+    return Ending(reason, code, context.head(), report)
 
 
 def _write_metrics(journal: Journal, session: str, path: Path) -> None:

@@ -1,12 +1,13 @@
 """Gate, commit, ask, record: the law rules, HEAD moves or not, the turn is closed."""
 
+from decimal import Decimal
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from agent.deciders import find
 from agent.golden import measure_gold
-from agent.state import Context, Turn, once
+from agent.state import Context, Turn, failure, once
 from invariants import gate as law
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
@@ -81,26 +82,15 @@ def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
         verdict=digest_of(context.word(state, "gate", Verdict)),
     )
     step = weight_step(context.commit_at(proposal.base).state, proposal.new)
-    path = _decimal(step) if not proposal.restores else None
+    path = Decimal(step.numerator) / Decimal(step.denominator) if not proposal.restores else None
     try:
         entry = context.journal.commit(
             made, expected_head=proposal.base, spend=Ledgers(weight_path=path) if path else None
         )
         context.listener.entry(entry)
     except Stale as stale:
-        context.log(
-            state,
-            "commit",
-            EntryKind.FAILED,
-            {"error": "Stale", "what": stale.what, "saw": stale.saw},
-        )
+        context.log(state, "commit", EntryKind.FAILED, failure(stale))
     return {"way": "record"}
-
-
-def _decimal(value: Any) -> Any:
-    from decimal import Decimal
-
-    return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 def ask(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
@@ -141,9 +131,11 @@ def _stops(turn: Turn, context: Context) -> bool:
 def _refuse(turn: Turn, context: Context) -> None:
     """A refusal by the law, with the values that decided it."""
     ruled = context.entry(turn, "gate")
-    if ruled is None or _committed(turn, context) or context.entry(turn, "ask"):
+    if ruled is None or context.entry(turn, "ask"):
         return
     verdict = Verdict.model_validate(ruled.body)
+    if verdict.holds:  # committed, or HEAD moved while nobody looked: no refusal by the law
+        return
     broken = [r for r in verdict.rulings if r.outcome is not Outcome.HOLDS]
     body = {
         "verdict": digest_of(verdict),

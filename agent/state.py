@@ -13,7 +13,7 @@ from agent.deciders import Decider
 from agent.hands import Hands
 from agent.listener import Listener
 from invariants.policy import Policy
-from logs.errors import IntegrityError
+from logs.errors import IntegrityError, PlimsollError
 from logs.journal import Journal
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, State, Word
 from tools.task import Task
@@ -108,6 +108,19 @@ class Context:
     def anchor(self) -> State:
         """The founding state."""
         return self.commit_at(self.founding).state
+
+
+def failure(error: PlimsollError) -> dict[str, Any]:
+    """What the log keeps of a turn that failed."""
+    return {"error": type(error).__name__, "what": error.what, "saw": error.saw}
+
+
+def ends_the_session(error: PlimsollError) -> bool:
+    """Whether an error is this machine's and not the turn's: another turn would only repeat it.
+
+    A disk that is full is mended by people, and then the very same step runs again.
+    """
+    return isinstance(error.__cause__, OSError)
 
 
 def once(context: Context, turn: Turn, step: str, run: Callable[[], None]) -> None:

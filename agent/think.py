@@ -8,7 +8,14 @@ from agent.auditing import informative
 from agent.deciders import View
 from agent.diagnose import diagnose as explain
 from agent.groups import calibrations
-from agent.past import bench_of, label_rows, labels_left, observations, past_turns
+from agent.past import (
+    bench_of,
+    label_rows,
+    labels_left,
+    observations,
+    past_turns,
+    spent_before,
+)
 from agent.state import Context, Turn, once
 from logs.vocabulary import Decision, Diagnosis, EntryKind, Intervention, Observation
 
@@ -45,6 +52,7 @@ def view_of(turn: Turn, context: Context) -> View:
     """What the decider may read; built from the log alone, so that it can be replayed."""
     observed = context.word(turn, "observe", Observation)
     now = context.commit_at(observed.head).state
+    spent = spent_before(context, turn, "decide")
     limits = {
         name: Decimal(value.numerator) / Decimal(value.denominator)
         for name, value in context.policy.values.items()
@@ -56,9 +64,9 @@ def view_of(turn: Turn, context: Context) -> View:
         observation=observed,
         diagnosis=context.word(turn, "diagnose", Diagnosis),
         past=past_turns(context, turn),
-        ledgers=context.journal.ledgers(),
+        ledgers=spent,
         limits=limits,
-        labels_left=labels_left(context),
+        labels_left=labels_left(context, spent),
         bench=bench_of(context, now),
         calibrated=len(calibrations(context.hands.store, now.panel)) == len(now.panel.judges),
         graded_prompts=informative(label_rows(context, turn)),

@@ -11,7 +11,7 @@ from agent.harness import harness_digest
 from agent.observe import prompts_of
 from agent.past import bench_of, probe_of, recent
 from agent.seeds import seed_of
-from agent.state import Context, Turn
+from agent.state import Context, Turn, ends_the_session, failure
 from logs.artefacts import artefacts_of
 from logs.canonical import digest_of
 from logs.errors import PlimsollError
@@ -39,8 +39,9 @@ def trial(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
         try:
             context.log(state, "trial", EntryKind.TRIED, _evidence(state, context))
         except PlimsollError as error:
-            body = {"error": type(error).__name__, "what": error.what, "saw": error.saw}
-            context.log(state, "trial", EntryKind.FAILED, body)
+            if ends_the_session(error):
+                raise
+            context.log(state, "trial", EntryKind.FAILED, failure(error))
     entry = context.entry(state, "trial")
     tried = entry is not None and entry.kind is EntryKind.TRIED
     return {"way": "gate" if tried else "record"}

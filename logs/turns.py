@@ -71,11 +71,16 @@ class Turn(Word):
     def ending(self) -> Ending:
         """How it ended."""
         for kind, ending in _ENDINGS:
-            if kind in self.entries:
+            if kind in self.entries and not (kind is EntryKind.ASKED and self._answered):
                 rolled = self.commit is not None and self.commit.restores
                 founded = self.commit is not None and self.commit.parent is None
                 return Ending.ROLLED_BACK if rolled else Ending.FOUNDED if founded else ending
         return Ending.UNFINISHED
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the last question has its answer, the vault's or a person's."""
+        return self.entries.get(EntryKind.ANSWERED, -1) > self.entries.get(EntryKind.ASKED, -1)
 
     @property
     def intervention(self) -> Intervention | None:

@@ -107,8 +107,9 @@ def _comparison(turn: Turn, after: Turn) -> Comparison | None:
     predicted = turn.decision.predicted if turn.decision else None
     if predicted is None or after.observation is None:
         return None
-    found = (m for m in after.observation.measurements if m.instrument == predicted.metric)
-    measured = next(found, None)
+    name, _, of = predicted.metric.removesuffix("]").partition("[")
+    seen = after.observation.measurements
+    measured = next((m for m in seen if (m.instrument, m.of) == (name, of)), None)
     return Comparison(
         predicted=predicted,
         actual=measured.estimate if measured else None,

@@ -26,8 +26,8 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
             count as context of the features.
 
     Returns:
-        pairs, prompts, and `correct` of `tried` pairs ordered rightly, one per prompt, each
-        by a judge that did not see that prompt.
+        pairs, prompts, `correct` of `tried` pairs ordered rightly, one per prompt, each by a
+        judge that did not see that prompt, and the log loss of those pairs.
 
     Raises:
         Undecided: too few prompts have both a right and a wrong answer.
@@ -56,11 +56,17 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
             ridge=args["ridge"],
         )
 
-    correct = _cross_validated(blocks, fitted, args["folds"])
+    correct, loss = _cross_validated(blocks, fitted, args["folds"])
     judge = fitted(blocks)
     judge = replace(judge, calibration=_calibration(judge, labels, constitution))
     (scratch / "judge.json").write_bytes(judge.dump())
-    return {"pairs": judge.labels, "prompts": len(blocks), "correct": correct, "tried": len(blocks)}
+    return {
+        "pairs": judge.labels,
+        "prompts": len(blocks),
+        "correct": correct,
+        "tried": len(blocks),
+        "log_loss": loss,
+    }
 
 
 def _differences(row: dict[str, Any]) -> Floats:
@@ -83,13 +89,15 @@ def _calibration(
     return calibrate(np.array(scores), np.array(right, dtype=float))
 
 
-def _cross_validated(blocks: Sequence[Floats], fitted: Any, folds: int) -> int:
-    """Prompts whose first pair a judge fitted on the other folds orders rightly."""
-    correct = 0
+def _cross_validated(blocks: Sequence[Floats], fitted: Any, folds: int) -> tuple[int, float]:
+    """Prompts whose first pair a judge fitted on the other folds orders rightly, and the mean
+    Bradley-Terry log loss of those pairs in nats (ln 2 is a coin)."""
+    correct, loss = 0, 0.0
     for fold in range(folds):
         seen = [b for i, b in enumerate(blocks) if i % folds != fold]
         judge = fitted(seen)
         slope = np.array(judge.coefficients) / np.array(judge.scale)
-        held = [b for i, b in enumerate(blocks) if i % folds == fold]
-        correct += sum(float(b[0] @ slope) > 0 for b in held)
-    return correct
+        margins = [float(b[0] @ slope) for i, b in enumerate(blocks) if i % folds == fold]
+        correct += sum(m > 0 for m in margins)
+        loss += sum(float(np.logaddexp(0, -m)) for m in margins)
+    return correct, loss / len(blocks)

@@ -14,7 +14,10 @@ from tools.world import pools, skills, verify
 class Task(Protocol):
     """Prompts and ground truth."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Which task this is, as the log names it."""
+        ...
 
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
         """Prompts to practise on; never those of another pool."""

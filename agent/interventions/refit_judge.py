@@ -1,41 +1,64 @@
-"""Refit a judge of the panel on every graded answer, after buying a bounded number more."""
+"""Refit the judges on every graded answer, after buying a bounded number more; seat the best."""
+
+from typing import Any
 
 from agent.auditing import audit_widely
 from agent.groups import read_groups
 from agent.made import Made, Making
-from agent.past import label_rows, labels_left
+from agent.past import bench_of, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
-from logs.vocabulary import Ledgers
+from logs.vocabulary import Digest, Judge, JudgeKind, Ledgers
 
 RIDGE = 1.0
 
 
 def make(making: Making) -> Made:
-    """A panel whose judge was refitted; answers that the old one chose are not replayed."""
+    """A panel led by the refitted judge with the least loss on grades it was not fitted on.
+
+    Answers that the old judge chose are not replayed.
+    """
     context, now, hands = making.context, making.state, making.context.hands
-    observation, asked = making.observation, making.decision.arguments
-    seed = seed_of(context.config, making.turn["iteration"], "refit")
+    labels, bought, spent = _labels(making)
+    leader = leader_of(now)
+    candidates = [j for j in (leader, *bench_of(context, now)) if j.kind is JudgeKind.FEATURE]
+    fits = [(j, *hands.refit(j, labels, now.constitution, ridge=RIDGE)) for j in candidates]
+    best, artefact, report = min(fits, key=lambda fit: fit[2]["log_loss"])
+    better = best.model_copy(
+        update={"artefact": artefact, "version": best.version + 1, "weight": leader.weight}
+    )
+    seats = tuple(better if j.id == leader.id else j for j in now.panel.judges)
+    update = {
+        "panel": now.panel.model_copy(update={"judges": seats}),
+        "judge_updates": now.judge_updates + 1,
+        "replay": None,
+    }
+    inputs = {"labels": labels, "bought": bought, "fits": hands.store.put_json(_table(fits))}
+    return Made(
+        new=now.model_copy(update=update),
+        inputs=inputs,
+        seeds={"refit": seed_of(context.config, making.turn["iteration"], "refit")},
+        spend=Ledgers(audit_labels=spent),
+        accuracy=(report["correct"], report["tried"]),
+    )
+
+
+def _labels(making: Making) -> tuple[Digest, Digest, int]:
+    """All grades so far with some more: their digest, that of the new ones, and the price."""
+    context, now, hands = making.context, making.state, making.context.hands
+    observation = making.observation
     groups = read_groups(hands.store, observation.samples, observation.verdicts, now.panel)
     known = label_rows(context, making.turn)
     bought = audit_widely(
         groups[now.recipe.prompts :],
         context.task,
-        budget=min(int(asked["labels"]), labels_left(context)),
+        budget=min(int(making.decision.arguments["labels"]), labels_left(context)),
         known=[row["prompt"] for row in known],
-        seed=seed,
+        seed=seed_of(context.config, making.turn["iteration"], "refit"),
     )
-    labels = hands.store.put_lines([*known, *bought.rows])
-    judge = next(j for j in now.panel.judges if j.id == asked["judge"])
-    artefact, report = hands.refit(judge, labels, now.constitution, ridge=RIDGE)
-    better = judge.model_copy(update={"artefact": artefact, "version": judge.version + 1})
-    panel = now.panel.model_copy(
-        update={"judges": tuple(better if j.id == judge.id else j for j in now.panel.judges)}
-    )
-    update = {"panel": panel, "judge_updates": now.judge_updates + 1, "replay": None}
-    return Made(
-        new=now.model_copy(update=update),
-        inputs={"labels": labels, "bought": hands.store.put_lines(bought.rows)},
-        seeds={"refit": seed},
-        spend=Ledgers(audit_labels=bought.labels),
-        accuracy=(report["correct"], report["tried"]),
-    )
+    put = hands.store.put_lines
+    return put([*known, *bought.rows]), put(bought.rows), bought.labels
+
+
+def _table(fits: list[tuple[Judge, Digest, dict[str, Any]]]) -> dict[str, Any]:
+    """What each candidate reached, for whoever asks why this one was seated."""
+    return {judge.id: report for judge, _, report in fits}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from agent.made import Made, Making
+from agent.past import spent_before
 from agent.seeds import seed_of
 from invariants.vault import Vault
 from logs.errors import Halted
@@ -17,7 +18,7 @@ def make(making: Making) -> Made | str:
     context = making.context
     vault = open_vault(making)
     candidates = [c for c in making.decision.arguments["candidates"].split(",") if c]
-    asked = []
+    asked: list[str] = []
     for digest in candidates[:MOST_QUESTIONS]:
         older = context.commit_at(digest).state
         try:
@@ -57,6 +58,7 @@ def _ask(making: Making, vault: Vault, number: int, head: State, older: State) -
         body = {"question": number, "asks": "is the older commit certainly better than HEAD?"}
         context.log(making.turn, step, EntryKind.ASKED, body, price)
 
-    better = vault.promote(head, older, ledgers=context.journal.ledgers(), spend=spend)
+    before = spent_before(context, making.turn, step)
+    better = vault.promote(head, older, ledgers=before, spend=spend)
     context.log(making.turn, f"{step}-answer", EntryKind.ANSWERED, {"better": better})
     return better

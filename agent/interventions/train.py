@@ -20,7 +20,8 @@ def make(making: Making) -> Made:
     """A candidate trained on pairs, chosen answers and some replayed ones."""
     context, now = making.context, making.state
     observation, hands = making.observation, making.context.hands
-    seed = seed_of(context.config, making.turn["iteration"], "train")
+    turn = making.turn["iteration"]
+    seed = seed_of(context.config, turn, "train")
     groups = read_groups(hands.store, observation.samples, observation.verdicts, now.panel)
     taught = teachable(groups[: now.recipe.prompts], hands.store, now.panel)
     pairs = make_pairs(taught, margin=MARGIN)
