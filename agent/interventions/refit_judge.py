@@ -1,13 +1,14 @@
 """Refit the judges on every graded answer, after buying a bounded number more; seat the best."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from agent.auditing import audit_widely
 from agent.groups import read_groups
 from agent.made import Made, Making
-from agent.past import bench_of, label_rows, labels_left, leader_of
+from agent.past import LABELS, bench_of, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
-from logs.vocabulary import Digest, Judge, JudgeKind, Ledgers
+from logs.vocabulary import Digest, EntryKind, Judge, JudgeKind, Ledgers
 
 RIDGE = 1.0
 
@@ -18,7 +19,7 @@ def make(making: Making) -> Made:
     Answers that the old judge chose are not replayed.
     """
     context, now, hands = making.context, making.state, making.context.hands
-    labels, bought, spent = _labels(making)
+    labels, bought = _labels(making)
     leader = leader_of(now)
     candidates = [j for j in (leader, *bench_of(context, now)) if j.kind is JudgeKind.FEATURE]
     fits = [(j, *hands.refit(j, labels, now.constitution, ridge=RIDGE)) for j in candidates]
@@ -37,26 +38,35 @@ def make(making: Making) -> Made:
         new=now.model_copy(update=update),
         inputs=inputs,
         seeds={"refit": seed_of(context.config, making.turn["iteration"], "refit")},
-        spend=Ledgers(audit_labels=spent),
         accuracy=(report["correct"], report["tried"]),
     )
 
 
-def _labels(making: Making) -> tuple[Digest, Digest, int]:
-    """All grades so far with some more: their digest, that of the new ones, and the price."""
-    context, now, hands = making.context, making.state, making.context.hands
-    observation = making.observation
-    groups = read_groups(hands.store, observation.samples, observation.verdicts, now.panel)
-    known = label_rows(context, making.turn)
-    bought = audit_widely(
-        groups[now.recipe.prompts :],
-        context.task,
-        budget=min(int(making.decision.arguments["labels"]), labels_left(context)),
-        known=[row["prompt"] for row in known],
-        seed=seed_of(context.config, making.turn["iteration"], "refit"),
-    )
-    put = hands.store.put_lines
-    return put([*known, *bought.rows]), put(bought.rows), bought.labels
+def _labels(making: Making) -> tuple[Digest, Digest]:
+    """All grades so far with some more, and the new ones alone."""
+    store, known = making.context.hands.store, label_rows(making.context, making.turn)
+    bought = _bought(making, [row["prompt"] for row in known])
+    return store.put_lines([*known, *store.get_lines(bought)]), bought
+
+
+def _bought(making: Making, known: Sequence[str]) -> Digest:
+    """Further graded answers, bought once: they are paid for even if the refit fails."""
+    context, now, observation = making.context, making.state, making.observation
+    entry = context.entry(making.turn, LABELS)
+    if entry is None:
+        store = context.hands.store
+        groups = read_groups(store, observation.samples, observation.verdicts, now.panel)
+        audit = audit_widely(
+            groups[now.recipe.prompts :],
+            context.task,
+            budget=min(int(making.decision.arguments["labels"]), labels_left(context)),
+            known=known,
+            seed=seed_of(context.config, making.turn["iteration"], "refit"),
+        )
+        body = {"labels": store.put_lines(audit.rows), "graded": audit.labels}
+        price = Ledgers(audit_labels=audit.labels)
+        entry = context.log(making.turn, LABELS, EntryKind.ANSWERED, body, price)
+    return str(entry.body["labels"])
 
 
 def _table(fits: list[tuple[Judge, Digest, dict[str, Any]]]) -> dict[str, Any]:
