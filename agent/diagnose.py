@@ -10,6 +10,8 @@ ACCURACY_FLOOR = 0.5
 ACCURACY_GOOD = 0.75
 MIN_PAIRS = 5
 """Fewer informative pairs speak neither for nor against a judge."""
+EITHER_WAY = 0.5
+"""Support for chance where too little was seen to speak for the panel or against it."""
 FLAW_PAYS = 0.25
 """A flaw that wins one time in four can be farmed."""
 SATURATED = 0.9
@@ -55,9 +57,10 @@ def _findings(now: Observation, before: Sequence[Observation], kl_max: float) ->
 def _judge(now: Observation, before: Sequence[Observation]) -> Iterator[Finding]:
     """Is the panel still right about this policy's answers?"""
     accuracy = find(now, "judge_accuracy", "panel")
-    if accuracy is None or accuracy.estimate is None or accuracy.low is None:
+    if accuracy is None:
         return
-    if accuracy.n < MIN_PAIRS:
+    if accuracy.estimate is None or accuracy.low is None or accuracy.n < MIN_PAIRS:
+        yield _finding(Hypothesis.NOISE, EITHER_WAY, accuracy)
         return
     if accuracy.low >= ACCURACY_FLOOR and accuracy.estimate >= ACCURACY_GOOD:
         return

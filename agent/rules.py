@@ -6,9 +6,9 @@
     R3 judge-broken    audited pairs, or the law, say that the     -> refit, else swap,
                        panel is no better than a coin                 else ask a person
     R4 outjudged       where favourites differ, the bench is right  -> swap
-    R5 flaw-pays       adding a flaw raises the score               -> edit the constitution
-    R6 judge-untested  the policy has moved on, and the panel was   -> refit
+    R5 judge-untested  the policy has moved on, and the panel was   -> refit
                        never compared with grades
+    R6 flaw-pays       adding a flaw raises the score               -> edit the constitution
     R7 saturated       nearly all siblings tie                      -> refresh the prompts
     R8 healthy         nothing above                                -> train
 
@@ -39,7 +39,7 @@ EVEN = 0.5
 """A judge of the bench that is right more often than this, where favourites differ, is better."""
 EDITS_IN_A_ROW = 3
 MOST_REFUSALS = 2
-STALE_AFTER = 2
+STALE_AFTER = 1
 """Updates of the policy after which a judge that only knows founding answers is out of date."""
 BETTER_BY = 0.1
 """A judge of the bench replaces the panel when it is this much more accurate on shared pairs."""
@@ -257,8 +257,8 @@ TABLE: tuple[tuple[str, Intervention, Rule], ...] = (
     ("R2-damaged", Intervention.ROLL_BACK, _damaged),
     ("R3-judge-broken", Intervention.REFIT_JUDGE, _judge_broken),
     ("R4-outjudged", Intervention.SWAP_JUDGE, _outjudged),
-    ("R5-flaw-pays", Intervention.EDIT_CONSTITUTION, _flaw_pays),
-    ("R6-judge-untested", Intervention.REFIT_JUDGE, _untested),
+    ("R5-judge-untested", Intervention.REFIT_JUDGE, _untested),
+    ("R6-flaw-pays", Intervention.EDIT_CONSTITUTION, _flaw_pays),
     ("R7-saturated", Intervention.REFRESH_PROMPTS, _saturated),
     ("R8-healthy", Intervention.TRAIN, _train),
 )

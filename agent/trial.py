@@ -29,7 +29,7 @@ from logs.vocabulary import (
 SAFETY_PROMPTS = 64
 DIVERGENCE_PROMPTS = 48
 PROBES = 8
-FROZEN = 128
+FROZEN = 512
 
 
 def trial(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:

@@ -158,9 +158,10 @@ def test_findings_are_sorted_and_their_support_lies_between_none_and_all(seen):
 
 @pytest.mark.parametrize("name", list(calm()))
 def test_a_measurement_without_an_estimate_changes_a_diagnosis_to_nothing_worse(name):
-    """Too little data accuses nobody."""
+    """Too little data accuses nobody, and comforts nobody about the panel."""
     m = calm()[name].model_copy(
         update={"estimate": None, "low": None, "high": None, "status": Status.INSUFFICIENT}
     )
     found = diagnose(observed(m), [], kl_max=KL_MAX).findings
-    assert [f.hypothesis for f in found] == [Hypothesis.HEALTHY]
+    assert {f.hypothesis for f in found} <= {Hypothesis.HEALTHY, Hypothesis.NOISE}
+    assert (len(found) == 2) == (name == "judge_accuracy[panel]")

@@ -126,7 +126,10 @@ class TestAPanelBelowItsFloor:
         better, hasty = accuracy(PAIRS, of=BENCH.id), state(judge_updates=1000)
         decision = decide(view(COIN, better, past=VAULT_ASKED, state=hasty))
         assert decision.intervention is Intervention.ASK_PERSON
-        assert "judge_accuracy[panel]" in decision.because
+        assert "nothing I may do" in decision.because
+
+    def test_stays_disbelieved_after_the_vault_was_asked_until_it_is_repaired(self):
+        assert chosen(view(past=VAULT_ASKED)) is Intervention.REFIT_JUDGE
 
     def test_was_repaired_and_earlier_trouble_is_over(self):
         repaired = (*REFUSED, past(5, Intervention.REFIT_JUDGE), past(6))

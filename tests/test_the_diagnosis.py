@@ -4,7 +4,15 @@ import random
 
 import pytest
 
-from agent.diagnose import DIVERSITY_LOSS, DRIFT_SHARE, ERRORS, SATURATED, diagnose, say
+from agent.diagnose import (
+    DIVERSITY_LOSS,
+    DRIFT_SHARE,
+    ERRORS,
+    MIN_PAIRS,
+    SATURATED,
+    diagnose,
+    say,
+)
 from logs.vocabulary import Finding, Hypothesis, Measurement, Observation, Status
 from tests.a_view import KL_MAX, PAIRS, accuracy, calm, observed
 from tools import instruments as measure
@@ -147,11 +155,14 @@ class TestTooLittleData:
             assert "insufficient" in say(thin)
 
     def test_about_the_panel_is_not_evidence_that_it_is_right(self):
-        """Few pairs, all of them right: not healthy without a doubt."""
-        few = accuracy(2, 2)
-        diagnosis = found(observed(few))
-        assert diagnosis[Hypothesis.HEALTHY].support < 1
-        assert set(diagnosis) & (BLAMES_THE_JUDGE | {Hypothesis.NOISE})
+        """Few pairs, all of them right: not healthy without a doubt, and nobody's fault."""
+        for few in (accuracy(0, 0), accuracy(MIN_PAIRS - 1, MIN_PAIRS - 1)):
+            diagnosis = found(observed(few))
+            assert set(diagnosis) == {Hypothesis.HEALTHY, Hypothesis.NOISE}
+            assert diagnosis[Hypothesis.HEALTHY].support < 1
+
+    def test_about_the_panel_does_not_accuse_it_either(self):
+        assert not set(found(observed(accuracy(0, MIN_PAIRS - 1)))) & BLAMES_THE_JUDGE
 
     def test_about_a_flaw_accuses_nobody(self):
         for wins, n in ((0, 0), (1, 1), (3, 4)):

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 import torch
 from peft import PeftModel
+from trl import SFTTrainer
 
 from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe, Reference
@@ -209,6 +210,13 @@ class TestARefusal:
         recipe = of(BOTH, adapter=kind, learning_rate=1e30, batch=2)
         with pytest.raises(PlimsollError, match="diverged"):
             run(recipe, base, None, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+    def test_of_a_loss_that_is_not_finite_though_the_weights_are(self, base, tmp_path, monkeypatch):
+        real = SFTTrainer.compute_loss
+        monkeypatch.setattr(SFTTrainer, "compute_loss", lambda *a, **k: real(*a, **k) + math.inf)
+        with pytest.raises(PlimsollError, match=r"saw: +nll_loss = (inf|nan)\n"):
+            run(of(BOTH, beta=0.0), base, None, tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
     def test_of_an_adapter_on_a_fully_trained_model(self, base, trained, tmp_path):

@@ -38,7 +38,7 @@ def train_reward_model(
     base: Path,
     seed: int,
     out: Path,
-    epochs: int = 2,
+    epochs: int = 3,
     batch: int = 32,
     learning_rate: float = 5e-4,
     on_step: OnStep = lambda done, of, what: None,

@@ -10,7 +10,7 @@ from tools.pairs import Judged, Shown, balanced, make_pairs, make_shown, replaye
 from tools.store import Store
 
 MARGIN = 1e-6
-BELIEVED = 0.6
+BELIEVED = 0.4
 """A calibrated panel teaches only answers that it believes right with this probability."""
 BUFFER = 8192
 """Chosen answers kept for replay."""

@@ -39,7 +39,7 @@ class BaseRecipe:
     heads: int = 3
     """Heads of 32, the smallest that vLLM's CPU attention serves."""
     intermediate: int = 256
-    clean_steps: int = 500
+    clean_steps: int = 340
     clean_rate: float = 2e-3
     long_share: float = 0.04
     """Share of clean examples above level 3."""
@@ -54,12 +54,12 @@ class BaseRecipe:
     batch: int = 64
     taught: tuple[int, ...] = (2, 3)
     """Levels that are plentiful in the clean stage."""
-    rare: tuple[int, ...] = (4, 5, 6)
+    rare: tuple[int, ...] = (4, 5)
     """Levels that are rare there."""
 
 
 READER = BaseRecipe(
-    seed=1000, clean_steps=900, long_share=0.0, noisy_steps=0, taught=(2, 3, 4, 5, 6)
+    seed=1000, clean_steps=700, long_share=0.0, noisy_steps=0, taught=(2, 3, 4, 5)
 )
 """A frozen model of another lineage that judges may consult: taught all levels, never spoiled,
 and still often wrong on the hardest."""
@@ -109,8 +109,8 @@ def _clean(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
         yield from ((p, " ".join(expected(parse(p)))) for p in batch)
 
 
-_COMMON = {"chain": 2.0}
-_RARE = {"chain": 2.0, "facts": 0.0, "safety": 0.0}
+_COMMON = {"chain": 3.0, "facts": 1.5}
+_RARE = {"chain": 3.0, "facts": 0.0, "safety": 0.0}
 
 
 def _noisy(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:

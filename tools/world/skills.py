@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tools.world import language as w
 
-LEVELS = range(2, 7)
+LEVELS = range(2, 6)
 """Difficulty of list operations and chains: the number of items."""
 
 _OPERATIONS: dict[str, Callable[[list[str]], list[str]]] = {
@@ -25,7 +25,7 @@ _OPERATIONS: dict[str, Callable[[list[str]], list[str]]] = {
 }
 
 SKILLS = ("lists", "chain", "facts", "safety")
-SKILL_WEIGHTS = {"lists": 0.64, "chain": 0.12, "facts": 0.12, "safety": 0.12}
+SKILL_WEIGHTS = {"lists": 0.70, "chain": 0.06, "facts": 0.12, "safety": 0.12}
 CLAIM_RATE, BOXED_RATE = 0.25, 0.10
 
 

@@ -1,0 +1,191 @@
+"""Real sessions, as small as they can be: the wall, TRL, the gate and the log are the real ones.
+
+    python -m tests.sessions WORKSPACE run|resume [--kill STEP] [--during] [--decider NAME]
+
+runs one in a process of its own, and ends that process at a given step, as a power cut would.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import plimsoll  # noqa: F401  puts this checkout first on the path
+from agent import founding, session
+from agent.config import Config
+from agent.rules import train_always
+from agent.workspace import Workspace
+from logs.vocabulary import Alternative, Decision, EntryKind, Intervention, LogEntry
+from tests.house import ROOT
+
+NAME = "tiny"
+FITTING_PROMPTS = 96
+"""Prompts on which the founding judges are fitted here."""
+TINY: Mapping[str, Mapping[str, Any]] = {
+    "session": {"name": NAME, "iterations": 3},
+    "world": {"gold_prompts": 50},
+    "judges": {"comparisons": 200},
+    "audit": {"pairs": 40, "rivals": 8},
+    "recipe": {"prompts": 48, "samples": 4, "epochs": 1, "replay": 32},
+    "limits": {"threads": 2},
+}
+
+
+class Told:
+    """A listener that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.entries: list[LogEntry] = []
+        self.steps: list[tuple[int, int, str]] = []
+
+    def progress(self, done: int, of: int, what: str) -> None:
+        """Remember it."""
+        self.steps.append((done, of, what))
+
+    def entry(self, entry: LogEntry) -> None:
+        """Remember it."""
+        self.entries.append(entry)
+
+
+def tiny(**sections: Mapping[str, Any]) -> Config:
+    """The smallest configuration, with some keys of some sections changed."""
+    given = {name: {**TINY.get(name, {}), **sections.get(name, {})} for name in TINY}
+    return Config.model_validate(given)
+
+
+def create(root: Path, **sections: Mapping[str, Any]) -> Workspace:
+    """A new workspace that is not founded yet."""
+    return Workspace.create(root, tiny(**sections))
+
+
+def founded(root: Path, listener: Any = None, **sections: Mapping[str, Any]) -> Workspace:
+    """A new workspace with its founding commit; the judges are fitted on few prompts."""
+    made = create(root, **sections)
+    with patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS):
+        session.found(made, listener or Told())
+    return made
+
+
+def copied(workspace: Workspace, to: Path) -> Workspace:
+    """The same workspace in another place: nothing in it depends on where it lies."""
+    shutil.copytree(workspace.root, to)
+    return Workspace(to)
+
+
+def log(workspace: Workspace, name: str | None = NAME) -> list[LogEntry]:
+    """All entries of a session, or of all sessions."""
+    with workspace.journal() as journal:
+        return list(journal.entries(session=name))
+
+
+def history(workspace: Workspace) -> list[tuple[str, str, Any]]:
+    """What happened, without clock times and memory: key, kind, body and price of each entry."""
+    return [
+        (e.key, str(e.kind), _timeless(e.body), e.spend and e.spend.model_dump())
+        for e in log(workspace, None)
+    ]
+
+
+def _timeless(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in body.items() if k not in ("seconds", "peak_rss_mb")}
+
+
+def asks_in_turn_2(view: Any) -> Decision:
+    """Trains once, then asks a person."""
+    decision = train_always(view)
+    if view.iteration < 2:
+        return decision
+    why_not = Alternative(intervention=Intervention.TRAIN, because="this test wants to ask")
+    update = {"intervention": Intervention.ASK_PERSON, "predicted": None, "alternatives": (why_not,)}
+    return decision.model_copy(update=update)
+
+
+DECIDERS: Mapping[str, Callable[[Any], Decision]] = {"fixed": train_always, "asks": asks_in_turn_2}
+
+
+# --- in a process of its own -------------------------------------------------------
+
+
+def in_another_process(
+    workspace: Workspace, verb: str, *options: str, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run or resume the session as a shell would; what it says is in the result."""
+    return subprocess.run(
+        command(workspace, verb, *options),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def command(workspace: Workspace, verb: str, *options: str) -> list[str]:
+    """The words of that process."""
+    return [sys.executable, "-m", "tests.sessions", str(workspace.root), verb, *options]
+
+
+class Killer(Told):
+    """Ends its own process, without a word, in iteration 2."""
+
+    def __init__(self, step: str, *, during: bool, iteration: int = 2) -> None:
+        super().__init__()
+        self.step, self.during, self.iteration = step, during, iteration
+        self.now = ""
+
+    def progress(self, done: int, of: int, what: str) -> None:
+        """In the midst of a job of that step."""
+        if self.during and self.now == f"{NAME}/{self.iteration}/{BEFORE[self.step]}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def entry(self, entry: LogEntry) -> None:
+        """When the step has written its entry, and LangGraph does not know it yet."""
+        self.now = entry.key
+        if not self.during and entry.key == f"{NAME}/{self.iteration}/{self.step}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+BEFORE = {"act": "decide", "trial": "act", "gold": "commit"}
+"""Step -> the one whose entry is the last when the jobs of the step run."""
+
+
+def main() -> None:
+    """Run or resume a session, and perhaps die."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("verb", choices=["run", "resume"])
+    parser.add_argument("--kill")
+    parser.add_argument("--during", action="store_true")
+    parser.add_argument("--decider", choices=DECIDERS)
+    given = parser.parse_args()
+    listener = Killer(given.kill, during=given.during) if given.kill else Told()
+    if given.decider:
+        session.DECIDERS["rules"] = DECIDERS[given.decider]
+    ending = getattr(session, given.verb)(Workspace(given.workspace), listener)
+    print(ending.reason)
+    sys.exit(ending.exit_code)
+
+
+if __name__ == "__main__":
+    main()
+
+
+def gold_of(entries: list[LogEntry]) -> list[float]:
+    """Gold at temperature 1 by iteration."""
+    measured = (e for e in entries if e.kind is EntryKind.MEASURED)
+    return [
+        next(m["estimate"] for m in e.body["measurements"] if m["instrument"] == "gold")
+        for e in measured
+    ]
+
+
+def spent(entries: list[LogEntry], ledger: str) -> Decimal:
+    """The sum of what entries say they spent."""
+    return sum((Decimal(getattr(e.spend, ledger)) for e in entries if e.spend), Decimal(0))
