@@ -103,7 +103,11 @@ def asks_in_turn_2(view: Any) -> Decision:
     if view.iteration < 2:
         return decision
     why_not = Alternative(intervention=Intervention.TRAIN, because="this test wants to ask")
-    update = {"intervention": Intervention.ASK_PERSON, "predicted": None, "alternatives": (why_not,)}
+    update = {
+        "intervention": Intervention.ASK_PERSON,
+        "predicted": None,
+        "alternatives": (why_not,),
+    }
     return decision.model_copy(update=update)
 
 
