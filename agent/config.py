@@ -3,9 +3,9 @@
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from logs.errors import UsageError
 from logs.vocabulary import Recipe
@@ -64,6 +64,26 @@ class JudgesSection(Section):
     """Annotators' choices a judge is fitted on."""
 
 
+_AT_LEAST = {"rank": 1, "epochs": 1, "batch": 1, "prompts": 1, "samples": 2, "replay": 0}
+_ABOVE_ZERO = ("learning_rate", "temperature")
+
+
+def _sensible(recipe: Recipe) -> Recipe:
+    """Refuse a recipe that no iteration could follow; a sibling needs another one."""
+    wrong = [
+        *(f"{k} of at least {v}" for k, v in _AT_LEAST.items() if getattr(recipe, k) < v),
+        *(f"{k} above 0" for k in _ABOVE_ZERO if not getattr(recipe, k) > 0),
+        *(f"{k} of at least 0" for k in ("beta", "nll", "balance") if getattr(recipe, k) < 0),
+    ]
+    if recipe.beta == recipe.nll == 0:
+        wrong.append("beta or nll above 0")
+    if recipe.adapter not in ("lora", "full"):
+        wrong.append("adapter 'lora' or 'full'")
+    if wrong:
+        raise ValueError(", ".join(wrong))
+    return recipe
+
+
 class Config(Section):
     """The whole file."""
 
@@ -71,7 +91,7 @@ class Config(Section):
     world: WorldSection = WorldSection()
     judges: JudgesSection = JudgesSection()
     audit: AuditSection = AuditSection()
-    recipe: Recipe = Recipe()
+    recipe: Annotated[Recipe, AfterValidator(_sensible)] = Recipe()
     limits: LimitsSection = LimitsSection()
 
 
@@ -116,9 +136,14 @@ def _explained(path: Path, error: ValidationError) -> UsageError:
             wanted=f"one of: {', '.join(known)}",
             try_this=f"did you mean {near[0]!r}?" if near else "remove the line",
         )
+    seen = first["input"]
+    if isinstance(seen, dict):
+        seen = ", ".join(f"{k} = {v!r}" for k, v in seen.items())
+    else:
+        seen = repr(seen)
     return UsageError(
         f"{path.name} has a value that does not fit.",
-        saw=f"{'.'.join(where)} = {first['input']!r}",
+        saw=f"{'.'.join(where)} = {seen}",
         wanted=first["msg"],
         try_this="plimsoll init --dry-run shows the defaults",
     )

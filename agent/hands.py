@@ -64,6 +64,8 @@ class Hands:
         """The frozen model that a judge of another lineage consults."""
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
+        # Checked-out folders are reused unread: each session makes them anew from verified bytes.
+        shutil.rmtree(store.trees, ignore_errors=True)
         store.trees.mkdir(parents=True, exist_ok=True)
         self._worker = Worker(
             HOME,

@@ -23,7 +23,7 @@ from agent.listener import Listener
 from agent.person import RollbackPlan, rollback
 from agent.rules import decide, train_always
 from agent.state import Context, Turn, once
-from agent.workspace import Workspace
+from agent.workspace import JOURNAL, Workspace
 from invariants.policy import Policy
 from logs.errors import UsageError, WaitsForPerson
 from logs.journal import Journal
@@ -93,6 +93,8 @@ def resume(workspace: Workspace, listener: Listener) -> Ending:
         UsageError: it never began, or has ended.
     """
     name = workspace.config.session.name
+    if not (workspace.root / JOURNAL).exists():
+        raise _nothing(name, "it never began", "plimsoll run")
     with workspace.journal() as journal:
         begun = journal.find(name, 0, "found") or journal.find(name, 1, "observe")
     if not begun:

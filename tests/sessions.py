@@ -1,6 +1,6 @@
 """Real sessions, as small as they can be: the wall, TRL, the gate and the log are the real ones.
 
-    python -m tests.sessions WORKSPACE run|resume [--kill STEP] [--during] [--decider NAME]
+    python -m tests.sessions WORKSPACE run|resume [--kill STEP [--during] [--turn N]]
 
 runs one in a process of its own, and ends that process at a given step, as a power cut would.
 """
@@ -65,12 +65,19 @@ def create(root: Path, **sections: Mapping[str, Any]) -> Workspace:
     return Workspace.create(root, tiny(**sections))
 
 
-def founded(root: Path, listener: Any = None, **sections: Mapping[str, Any]) -> Workspace:
+def founded(root: Path, **sections: Mapping[str, Any]) -> Workspace:
     """A new workspace with its founding commit; the judges are fitted on few prompts."""
     made = create(root, **sections)
     with patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS):
-        session.found(made, listener or Told())
+        session.found(made, Told())
     return made
+
+
+def ran(root: Path, **sections: Mapping[str, Any]) -> tuple[Workspace, session.Ending, Told]:
+    """A session from its beginning to its end, in this process."""
+    made, told = create(root, **sections), Told()
+    with patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS):
+        return made, session.run(made, told), told
 
 
 def copied(workspace: Workspace, to: Path) -> Workspace:
@@ -114,11 +121,25 @@ def asks_in_turn_2(view: Any) -> Decision:
 DECIDERS: Mapping[str, Callable[[Any], Decision]] = {"fixed": train_always, "asks": asks_in_turn_2}
 
 
+def gold_of(entries: list[LogEntry]) -> list[float]:
+    """Gold at temperature 1 by iteration."""
+    measured = (e for e in entries if e.kind is EntryKind.MEASURED)
+    return [
+        next(m["estimate"] for m in e.body["measurements"] if m["instrument"] == "gold")
+        for e in measured
+    ]
+
+
+def spent(entries: list[LogEntry], ledger: str) -> Decimal:
+    """The sum of what entries say they spent."""
+    return sum((Decimal(getattr(e.spend, ledger)) for e in entries if e.spend), Decimal(0))
+
+
 # --- in a process of its own -------------------------------------------------------
 
 
 def in_another_process(
-    workspace: Workspace, verb: str, *options: str, timeout: float = 300
+    workspace: Workspace, verb: str, *options: str, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
     """Run or resume the session as a shell would; what it says is in the result."""
     return subprocess.run(
@@ -137,26 +158,28 @@ def command(workspace: Workspace, verb: str, *options: str) -> list[str]:
 
 
 class Killer(Told):
-    """Ends its own process, without a word, in iteration 2."""
+    """Ends its own process, without a word."""
 
-    def __init__(self, step: str, *, during: bool, iteration: int = 2) -> None:
+    def __init__(self, step: str, *, during: bool, turn: int) -> None:
         super().__init__()
-        self.step, self.during, self.iteration = step, during, iteration
-        self.now = ""
+        first = during and step == "observe"  # the entry before it is that of another turn
+        self.during = during
+        self.at = f"{NAME}/{turn - first}/{BEFORE[step] if during else step}"
+        self.now = self.at if first else ""
 
     def progress(self, done: int, of: int, what: str) -> None:
         """In the midst of a job of that step."""
-        if self.during and self.now == f"{NAME}/{self.iteration}/{BEFORE[self.step]}":
+        if self.during and self.now == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def entry(self, entry: LogEntry) -> None:
         """When the step has written its entry, and LangGraph does not know it yet."""
         self.now = entry.key
-        if not self.during and entry.key == f"{NAME}/{self.iteration}/{self.step}":
+        if not self.during and self.now == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-BEFORE = {"act": "decide", "trial": "act", "gold": "commit"}
+BEFORE = {"observe": "record", "act": "decide", "trial": "act", "gold": "commit"}
 """Step -> the one whose entry is the last when the jobs of the step run."""
 
 
@@ -167,29 +190,16 @@ def main() -> None:
     parser.add_argument("verb", choices=["run", "resume"])
     parser.add_argument("--kill")
     parser.add_argument("--during", action="store_true")
+    parser.add_argument("--turn", type=int, default=2)
     parser.add_argument("--decider", choices=DECIDERS)
     given = parser.parse_args()
-    listener = Killer(given.kill, during=given.during) if given.kill else Told()
+    killer = Killer(given.kill, during=given.during, turn=given.turn) if given.kill else None
     if given.decider:
         session.DECIDERS["rules"] = DECIDERS[given.decider]
-    ending = getattr(session, given.verb)(Workspace(given.workspace), listener)
+    ending = getattr(session, given.verb)(Workspace(given.workspace), killer or Told())
     print(ending.reason)
     sys.exit(ending.exit_code)
 
 
 if __name__ == "__main__":
     main()
-
-
-def gold_of(entries: list[LogEntry]) -> list[float]:
-    """Gold at temperature 1 by iteration."""
-    measured = (e for e in entries if e.kind is EntryKind.MEASURED)
-    return [
-        next(m["estimate"] for m in e.body["measurements"] if m["instrument"] == "gold")
-        for e in measured
-    ]
-
-
-def spent(entries: list[LogEntry], ledger: str) -> Decimal:
-    """The sum of what entries say they spent."""
-    return sum((Decimal(getattr(e.spend, ledger)) for e in entries if e.spend), Decimal(0))
