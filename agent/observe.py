@@ -104,7 +104,7 @@ def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> 
         [g for g in fresh if g.prompt not in asked],
         context.task,
         rivals=[j.id for j in bench_of(context, now)],
-        leader=leader_of(now).artefact,
+        leader=leader_of(now.panel).artefact,
         prompts=config.rivals,
         budget=left - ends.labels,
         seed=seed,
@@ -137,7 +137,7 @@ def _of_panel(
     yield measure.score([sum(row) / len(row) for row in scores if row])
     yield measure.tie_rate(scores, within=TIE)
     yield measure.ceiling_mass(scores)
-    for flaw, (wins, n) in flaws.get(leader_of(now).id, {}).items():
+    for flaw, (wins, n) in flaws.get(leader_of(now.panel).id, {}).items():
         yield measure.flaw_pays(wins, n, flaw=flaw)
 
 
@@ -165,7 +165,7 @@ def _of_rivals(
 ) -> Iterator[Measurement]:
     """Where favourites differ: how often the bench is right and the panel wrong, while this
     panel has been in force."""
-    leader = leader_of(now)
+    leader = leader_of(now.panel)
     for judge in judges:
         if judge.id != leader.id:
             wins, n = won(rows, judge.id, leader.artefact)

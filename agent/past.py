@@ -15,6 +15,7 @@ from logs.vocabulary import (
     Ledgers,
     LogEntry,
     Observation,
+    Panel,
     State,
 )
 
@@ -72,9 +73,9 @@ def bench_of(context: Context, state: State) -> tuple[Judge, ...]:
     return tuple(j for j in known if j.id not in seated)
 
 
-def leader_of(state: State) -> Judge:
+def leader_of(panel: Panel) -> Judge:
     """The judge with the largest weight in the panel."""
-    return max(state.panel.judges, key=lambda j: j.weight)
+    return max(panel.judges, key=lambda j: j.weight)
 
 
 def spent_before(context: Context, turn: Turn, step: str) -> Ledgers:

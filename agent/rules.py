@@ -37,7 +37,7 @@ REFIT_LABELS = 72
 JUDGE_FLOOR_RULES = ("P12-judge-floor",)
 EVEN = 0.5
 """A judge of the bench that is right more often than this, where favourites differ, is better."""
-EDITS_IN_A_ROW = 3
+EDITS_IN_A_ROW = 2
 MOST_REFUSALS = 2
 STALE_AFTER = 1
 """Updates of the policy after which a judge that only knows founding answers is out of date."""

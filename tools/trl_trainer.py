@@ -47,7 +47,6 @@ def train(
     """Write a trained adapter (or, for `full`, a whole model) under `out`.
 
     Args:
-        recipe: every hyper-parameter.
         base: the frozen founding model.
         adapter: weights trained so far on top of it, or None.
         pairs: preferred and rejected answers, for the preference stage.

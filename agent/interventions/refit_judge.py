@@ -5,8 +5,9 @@ from typing import Any
 
 from agent.auditing import audit_widely
 from agent.groups import read_groups
+from agent.interventions.seats import led_by, with_versions
 from agent.made import Made, Making
-from agent.past import LABELS, bench_of, label_rows, labels_left, leader_of
+from agent.past import LABELS, bench_of, label_rows, labels_left
 from agent.seeds import seed_of
 from logs.vocabulary import Digest, EntryKind, Judge, JudgeKind, Ledgers
 
@@ -20,16 +21,16 @@ def make(making: Making) -> Made:
     """
     context, now, hands = making.context, making.state, making.context.hands
     labels, bought = _labels(making)
-    leader = leader_of(now)
-    candidates = [j for j in (leader, *bench_of(context, now)) if j.kind is JudgeKind.FEATURE]
-    fits = [(j, *hands.refit(j, labels, now.constitution, ridge=RIDGE)) for j in candidates]
-    best, artefact, report = min(fits, key=lambda fit: fit[2]["log_loss"])
-    better = best.model_copy(
-        update={"artefact": artefact, "version": best.version + 1, "weight": leader.weight}
-    )
-    seats = tuple(better if j.id == leader.id else j for j in now.panel.judges)
+    candidates = (*now.panel.judges, *bench_of(context, now))
+    fits = [
+        (judge, *hands.refit(judge, labels, now.constitution, ridge=RIDGE))
+        for judge in candidates
+        if judge.kind is JudgeKind.FEATURE
+    ]
+    newer = {judge.id: _newer(judge, artefact) for judge, artefact, _ in fits}
+    best, _, report = min(fits, key=lambda fit: fit[2]["log_loss"])
     update = {
-        "panel": now.panel.model_copy(update={"judges": seats}),
+        "panel": led_by(with_versions(now.panel, newer), newer[best.id]),
         "judge_updates": now.judge_updates + 1,
         "replay": None,
     }
@@ -40,6 +41,10 @@ def make(making: Making) -> Made:
         seeds={"refit": seed_of(context.config, making.turn["iteration"], "refit")},
         accuracy=(report["correct"], report["tried"]),
     )
+
+
+def _newer(judge: Judge, artefact: Digest) -> Judge:
+    return judge.model_copy(update={"artefact": artefact, "version": judge.version + 1})
 
 
 def _labels(making: Making) -> tuple[Digest, Digest]:

@@ -1,6 +1,7 @@
-"""Replace the panel's leading judge by one from the bench."""
+"""Let a judge of the bench lead the panel."""
 
 from agent.deciders import find
+from agent.interventions.seats import led_by
 from agent.made import Made, Making
 from agent.past import bench_of
 
@@ -11,11 +12,11 @@ def make(making: Making) -> Made:
     chosen = next(
         j for j in bench_of(making.context, now) if j.id == making.decision.arguments["judge"]
     )
-    leader = max(now.panel.judges, key=lambda j: j.weight)
-    seated = chosen.model_copy(update={"weight": leader.weight})
-    judges = tuple(seated if j.id == leader.id else j for j in now.panel.judges)
-    panel = now.panel.model_copy(update={"judges": judges})
-    update = {"panel": panel, "judge_updates": now.judge_updates + 1, "replay": None}
+    update = {
+        "panel": led_by(now.panel, chosen),
+        "judge_updates": now.judge_updates + 1,
+        "replay": None,
+    }
     counted = _shown_by(making, chosen.id)
     labels = making.observation.labels
     return Made(

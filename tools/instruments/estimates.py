@@ -36,14 +36,7 @@ def proportion(
     Raises:
         UndefinedMeasurement: not 0 <= k <= n, in whole numbers.
     """
-    whole = all(isinstance(x, int) and not isinstance(x, bool) for x in (k, n))
-    if not whole or not 0 <= k <= n:
-        raise UndefinedMeasurement(
-            f"{instrument} counts successes among trials.",
-            saw=f"{k} of {n}",
-            wanted="whole numbers, 0 <= k <= n",
-            try_this="count again; a share is not a count",
-        )
+    _refuse_no_count(instrument, k, n)
     thresholds = Thresholds(green=green, red=red, margin=margin, bad_is=bad_is)
     interval = clopper_pearson(k, n) if n else None
     status = thresholds.status(interval) if interval else Status.INSUFFICIENT
@@ -63,6 +56,17 @@ def proportion(
         assumptions=assumptions,
         of=of,
     )
+
+
+def _refuse_no_count(instrument: str, k: int, n: int) -> None:
+    whole = all(isinstance(x, int) and not isinstance(x, bool) for x in (k, n))
+    if not whole or not 0 <= k <= n:
+        raise UndefinedMeasurement(
+            f"{instrument} counts successes among trials.",
+            saw=f"{k} of {n}",
+            wanted="whole numbers, 0 <= k <= n",
+            try_this="count again; a share is not a count",
+        )
 
 
 def mean(

@@ -58,9 +58,7 @@ class BaseRecipe:
     """Levels that are rare there."""
 
 
-READER = BaseRecipe(
-    seed=1000, clean_steps=700, long_share=0.0, noisy_steps=0, taught=(2, 3, 4, 5)
-)
+READER = BaseRecipe(seed=1000, clean_steps=700, long_share=0.0, noisy_steps=0, taught=(2, 3, 4, 5))
 """A frozen model of another lineage that judges may consult: taught all levels, never spoiled,
 and still often wrong on the hardest."""
 
