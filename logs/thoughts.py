@@ -1,4 +1,4 @@
-"""The words for what is measured, and for what is thought of it; `logs.vocabulary` has all words."""
+"""The words for what is measured and for what is thought of it; `logs.vocabulary` has them all."""
 
 from __future__ import annotations
 
