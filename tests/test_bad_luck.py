@@ -30,8 +30,8 @@ ORACLE = {"founding": "oracle", "comparisons": 100}
 
 def length(turns):
     """The sections of a session that trains so many turns under a judge that is right."""
-    session = {"name": NAME, "iterations": turns, "decider": "fixed"}
-    return {"session": session, "judges": ORACLE}
+    section = {"name": NAME, "iterations": turns, "decider": "fixed"}
+    return {"session": section, "judges": ORACLE}
 
 
 @pytest.fixture(scope="module")
