@@ -336,6 +336,16 @@ class TestTheAdapter:
         assert told.returncode == 0, told.stderr
         assert json.loads(told.stdout) == ours
 
+    def test_names_no_place_so_that_the_same_weights_are_the_same_anywhere(
+        self, workspace, entries
+    ):
+        adapters = {c["state"]["adapter"] for c in bodies(entries, "commit").values()}
+        for adapter in adapters - {None}:
+            files = workspace.store.get_json(adapter)["files"]
+            assert "adapter_model.safetensors" in files
+            for digest in files.values():
+                assert str(workspace.root).encode() not in workspace.store.get(digest)
+
 
 PLAIN = """
 import json, sys

@@ -1,6 +1,7 @@
 """What every TRL trainer here is given: settings, progress, quiet, and a look at its losses."""
 
 import gc
+import json
 import math
 import warnings
 from collections.abc import Callable
@@ -102,3 +103,16 @@ def refuse_broken(report: dict[str, float], model: torch.nn.Module) -> None:
             wanted="finite losses and weights",
             try_this="lower recipe.learning_rate",
         )
+
+
+def name_no_place(out: Path, base: Path) -> None:
+    """Let saved weights name their base by its content, not by a folder of this machine.
+
+    Otherwise the same weights have another digest in another place, and tell where they were.
+    """
+    (out / "README.md").unlink(missing_ok=True)
+    config = out / "adapter_config.json"
+    if config.is_file():
+        told = json.loads(config.read_text(encoding="utf-8"))
+        told["base_model_name_or_path"] = base.name
+        config.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -23,6 +23,7 @@ from tools.trl_settings import (
     OnStep,
     Progress,
     assistant,
+    name_no_place,
     quiet,
     refuse_broken,
     run_silently,
@@ -82,6 +83,7 @@ def train(
     refuse_broken(report, model)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
+    name_no_place(out, base)
     return report
 
 
@@ -103,7 +105,10 @@ def _trainable(recipe: Recipe, base: Path, adapter: Path | None) -> Any:
         )
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     if adapter is not None:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=True)
+        going_on = PeftModel.from_pretrained(model, adapter, is_trainable=True)
+        # PEFT looks there, when it saves, whether the vocabulary grew.
+        going_on.peft_config["default"].base_model_name_or_path = str(base)
+        return going_on
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=2 * recipe.rank,
