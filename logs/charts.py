@@ -20,7 +20,7 @@ WIDE, NARROW = 720, 350
 """Pixels; the style sheet shows the one that fits."""
 LEFT, RIGHT, TOP, PANEL, GAP = 46, 14, 32, 150, 50
 
-TOGETHER = "In no iteration did the judge rise while gold fell."
+TOGETHER = "In no iteration was gold clearly below its best while the judge scored higher."
 
 LANES: dict[str, tuple[Intervention, ...]] = {
     "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
@@ -55,7 +55,7 @@ def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
         Panel(f"Judge's score, {units}", kept(judge)),
     ]
     apart = ", ".join(map(str, parted(turns)))
-    says = f"The judge rose while gold fell at iteration {apart}." if apart else TOGETHER
+    says = f"The judge rose while gold fell clearly below its best: iteration {apart}." if apart else TOGETHER
     return _figure("gold", "Gold against judge", says, panels, turns)
 
 

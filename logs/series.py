@@ -1,7 +1,6 @@
 """What the charts draw: measurements over the iterations, and what stands behind them."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from logs.turns import Turn
@@ -49,12 +48,24 @@ def runs(values: Sequence[tuple[int, Measurement]]) -> Iterator[list[tuple[int, 
 
 
 def parted(turns: Sequence[Turn]) -> list[int]:
-    """Return the iterations at which the judge's estimate rose and gold's fell."""
-    return [
-        after.iteration
-        for before, after in pairwise(turns)
-        if _step("gold", before, after) < 0 < _step("judge_score", before, after)
-    ]
+    """Return the iterations at which gold lay clearly below its best so far (the intervals are
+    apart) while the judge scored higher than at that best."""
+    found: list[int] = []
+    best: Turn | None = None
+    for turn in turns:
+        gold = turn.measured("gold")
+        if gold is None or gold.estimate is None:
+            continue
+        top = best.measured("gold") if best else None
+        if best is None or top is None or top.estimate is None or gold.estimate > top.estimate:
+            best = turn
+        elif _below(gold, top) and _step("judge_score", best, turn) > 0:
+            found.append(turn.iteration)
+    return found
+
+
+def _below(a: Measurement, b: Measurement) -> bool:
+    return a.high is not None and b.low is not None and a.high < b.low
 
 
 def caption(lines: Sequence[Line]) -> str:

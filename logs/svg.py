@@ -37,7 +37,7 @@ class Scale(NamedTuple):
 def ticks(low: float, high: float, about: int = 4) -> list[float]:
     """Return round numbers that span [low, high], so that nothing is cut off."""
     span = (high - low) or abs(high) or 1.0
-    rough = span / about
+    rough = max(span / about, 1e-12)  # ticks are rounded to 12 places
     size = 10 ** math.floor(math.log10(rough))
     step = next(size * k for k in (1, 2, 5, 10) if size * k >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
