@@ -219,6 +219,12 @@ class TestARefusal:
             run(of(BOTH, beta=0.0), base, None, tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
+    def test_of_weights_that_the_last_step_broke(self, base, tmp_path):
+        recipe = of(BOTH, beta=0.0, adapter="full", learning_rate=1e39)
+        with pytest.raises(PlimsollError, match=r"saw: +model\..*weight"):
+            run(recipe, base, None, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
     def test_of_an_adapter_on_a_fully_trained_model(self, base, trained, tmp_path):
         with pytest.raises(UsageError, match="goes on as it began"):
             run(BOTH, base, trained / "full", tmp_path / "out")
