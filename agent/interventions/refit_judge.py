@@ -14,18 +14,19 @@ from logs.vocabulary import Digest, EntryKind, Judge, JudgeKind, Ledgers
 RIDGE = 1.0
 
 
-def make(making: Making) -> Made:
+def make(making: Making) -> Made | str:
     """A panel led by the refitted judge with the least loss on grades it was not fitted on.
 
     Answers that the old judge chose are not replayed.
     """
     context, now, hands = making.context, making.state, making.context.hands
+    known = (*now.panel.judges, *bench_of(context, now))
+    candidates = [judge for judge in known if judge.kind is JudgeKind.FEATURE]
+    if not candidates:
+        return "no judge here can be refitted on grades"
     labels, bought = _labels(making)
-    candidates = (*now.panel.judges, *bench_of(context, now))
     fits = [
-        (judge, *hands.refit(judge, labels, now.constitution, ridge=RIDGE))
-        for judge in candidates
-        if judge.kind is JudgeKind.FEATURE
+        (judge, *hands.refit(judge, labels, now.constitution, ridge=RIDGE)) for judge in candidates
     ]
     newer = {judge.id: _newer(judge, artefact) for judge, artefact, _ in fits}
     best, _, report = min(fits, key=lambda fit: fit[2]["log_loss"])
