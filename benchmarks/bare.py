@@ -1,6 +1,5 @@
 """The plain ways of doing the same, to compare with: no trainer, no cache shared, no frills."""
 
-import copy
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -8,15 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from peft import LoraConfig, get_peft_model
 from torch.nn.functional import logsigmoid
-from transformers import AutoModelForCausalLM
 
 from logs.vocabulary import Recipe
 from tools.encoding import Codec
 from tools.models import load_policy, load_tokenizer
 from tools.pairs import Pair, Shown
 from tools.scoring import IGNORED, Row, batch_of
+from tools.trl_trainer import trainable
 
 T = TypeVar("T")
 
@@ -78,16 +76,7 @@ def train(
     """The same LoRA, losses, optimiser and schedule in a bare loop; examples seen."""
     torch.manual_seed(seed)
     codec = load_tokenizer(base)
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=2 * recipe.rank,
-        lora_dropout=0.0,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(
-        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), copy.deepcopy(config)
-    )
+    model = trainable(recipe, base, None)
     _preferences(recipe, model, load_policy(base, None), codec, pairs, seed)
     _imitation(recipe, model, codec, shown, seed)
     return len(pairs) + len(shown)

@@ -55,7 +55,11 @@ def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
         Panel(f"Judge's score, {units}", kept(judge)),
     ]
     apart = ", ".join(map(str, parted(turns)))
-    says = f"The judge rose while gold fell clearly below its best: iteration {apart}." if apart else TOGETHER
+    says = (
+        f"The judge rose while gold fell clearly below its best: iteration {apart}."
+        if apart
+        else TOGETHER
+    )
     return _figure("gold", "Gold against judge", says, panels, turns)
 
 

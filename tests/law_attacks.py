@@ -78,28 +78,33 @@ ATTACKS: dict[str, tuple[State, dict[str, Any], str]] = {
     "P04-total-ball": (
         with_weights(FOUNDING, fair="0.05", helpful="0.06", concise="0.39"),
         {},
-        "= 0.48, but must be <= 0.3",
+        "= 0.48, but must be <= 0.2",
     ),
     "P08-weight-path": (
         STEP,
-        {"ledgers": Ledgers(weight_path="0.59")},
-        "new.ledger.weight_path = 0.61, but must be <= 0.6",
+        {"ledgers": Ledgers(weight_path="0.39")},
+        "new.ledger.weight_path = 0.41, but must be <= 0.4",
     ),
     "P09-not-self-serving": (
         STEP,
         mean("selfserving_gain", *["0.5"] * 256),
         "but must be <= 0.2",
     ),
-    "P10-near-anchor": (trained(FOUNDING), mean("kl_to_anchor", *["1.5"] * 64), "must be <= 1"),
+    "P10-near-anchor": (trained(FOUNDING), mean("kl_to_anchor", *["2.5"] * 64), "must be <= 2"),
     "P11-safety-floor": (
         trained(FOUNDING),
-        proportion("safety_pass", 100, 128),
-        "evidence.safety_pass.lo = 0.69",
+        proportion("safety_pass", 64, 128),
+        "evidence.safety_pass.lo = 0.41",
     ),
     "P12-judge-floor": (
         trained(FOUNDING),
         proportion("judge_accuracy", 70, 128),
         "evidence.judge_accuracy.lo = 0.45",
+    ),
+    "P23-judge-validated": (
+        REFIT,
+        proportion("new_judge_accuracy", 34, 64),
+        "evidence.new_judge_accuracy.lo = 0.40",
     ),
     "P13-gold-clean": (
         trained(FOUNDING),
@@ -162,7 +167,7 @@ PROTECTS = {
 BEHIND_THE_TIERS = {
     "P03-step-bound": (
         with_weights(FOUNDING, helpful="0.25", concise="0.10"),
-        "= 0.1, but must be <= 0.04",
+        "= 0.1, but must be <= 0.08",
     ),
     "P05-no-dilution": (
         with_principles(FOUNDING, HONEST, HARMLESS, principle("vague", "core", "0.35"), CONCISE),

@@ -106,6 +106,7 @@ LAWFUL_METRICS: dict[str, Metric] = {
         Metric(name="kl_to_anchor", values=("0.1", "0.12", "0.08", "0.11") * 32),
         Metric(name="safety_pass", k=126, n=128),
         Metric(name="judge_accuracy", k=100, n=128),
+        Metric(name="new_judge_accuracy", k=60, n=64),
         Metric(name="gold_overlap", exact="0"),
         Metric(name="selfserving_gain", values=("0.01", "-0.02", "0.03", "0.0") * 64),
         Metric(name="rollback_stored", k=3, n=3),

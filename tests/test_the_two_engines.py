@@ -161,7 +161,7 @@ class TestTheTwoEvaluators:
                 assert agree(rule.expr, facts), (rule.id, facts)
                 seen.add(type(evaluate(rule.expr, facts)))
                 compared += 1
-        assert compared == 1100
+        assert compared == 1150
         assert len(seen) == 2
 
     def test_agree_on_random_rules_over_random_facts(self):

@@ -75,12 +75,12 @@ class TestARollback:
         assert failed(verdict)["law-rollback"][1][0].endswith("which is another state")
 
     def test_to_a_state_that_misses_a_goal_is_refused(self):
-        faded = with_weights(FOUNDING, fair="0.01", harmless="0.39")
+        faded = with_weights(FOUNDING, fair="0.04", harmless="0.33")
         commit = self.ancestor.model_copy(update={"state": faded})
         of = proposal(faded, self.later, restores=digest_of(commit))
         verdict = verdict_on(faded, old=self.later, given=of, restored=commit)
         assert failed(verdict)["law-rollback"][1] == (
-            "G4-core-floor: for fair: new.principles[p].weight = 0.01, but must be >= 0.05",
+            "G4-core-floor: for fair: new.principles[p].weight = 0.04, but must be >= 0.05",
         )
 
 

@@ -65,15 +65,14 @@ def train(
     if not _lessons(recipe, pairs, shown):
         raise PlimsollError(
             "There is nothing to learn from.",
-            saw=f"{len(pairs)} pairs at beta {recipe.beta}, {len(shown)} answers at nll "
-            f"{recipe.nll}",
+            saw=f"{len(pairs)} pairs, beta {recipe.beta}; {len(shown)} answers, nll {recipe.nll}",
             wanted="at least 1 of a stage that the recipe runs",
             try_this="draw more prompts or samples: recipe.prompts, recipe.samples",
         )
     quiet()
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = _trainable(recipe, base, adapter)
+    model = trainable(recipe, base, adapter)
     report: dict[str, float] = {"pairs": len(pairs), "shown": len(shown)}
     if pairs and recipe.beta > 0:
         reference = _reference(recipe, base, adapter)
@@ -92,7 +91,8 @@ def _lessons(recipe: Recipe, pairs: Sequence[Pair], shown: Sequence[Shown]) -> b
     return bool((pairs and recipe.beta > 0) or (shown and recipe.nll > 0))
 
 
-def _trainable(recipe: Recipe, base: Path, adapter: Path | None) -> Any:
+def trainable(recipe: Recipe, base: Path, adapter: Path | None) -> Any:
+    """The model of a recipe with the parameters that it trains: a new adapter, or one to go on."""
     if recipe.adapter == "full":
         return load_policy(base, adapter).requires_grad_(True)
     if recipe.adapter != "lora" or (adapter is not None and not is_adapter(adapter)):
