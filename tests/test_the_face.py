@@ -222,7 +222,8 @@ class TestAReaderThatLeaves:
 
 
 A_LONG_ONE = """
-import sys, time, types
+import signal, sys, time, types
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start jobs deaf to it
 import agent
 session = types.ModuleType("agent.session")
 def run(workspace, listener):
