@@ -8,20 +8,32 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from unittest.mock import patch
 
 import psutil
 import pytest
 
-from agent import session
+from agent import founding, session
+from agent.config import dump
 from agent.hands import Hands
 from agent.session import WAITS
-from agent.workspace import Workspace
+from agent.workspace import CONFIG, Workspace
 from logs.errors import IntegrityError, PlimsollError
 from logs.verify import render, verified, verify
 from logs.vocabulary import EntryKind, Judge
 from sandbox.limits import Limits
 from tests.house import ROOT
-from tests.sessions import NAME, Told, copied, founded, in_another_process, log, ran
+from tests.sessions import (
+    FITTING_PROMPTS,
+    NAME,
+    Told,
+    copied,
+    create,
+    in_another_process,
+    log,
+    ran,
+    tiny,
+)
 from tools import store as storing
 from tools.judges import load
 
@@ -36,7 +48,14 @@ def length(turns):
 
 @pytest.fixture(scope="module")
 def founded_once(tmp_path_factory):
-    return founded(tmp_path_factory.mktemp("luck") / "founded", **length(2))
+    """Founded in two goes: interrupted when all was made and nothing committed."""
+    workspace = create(tmp_path_factory.mktemp("luck") / "founded", **length(2))
+    few = patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS)
+    with few, pytest.raises(KeyboardInterrupt):
+        session.found(workspace, _Interrupting())
+    with patch.object(Hands, "_run", _no_job):
+        session.found(workspace, Told())
+    return workspace
 
 
 @pytest.fixture
@@ -51,6 +70,27 @@ def must_verify(workspace):
 
 def outcomes(workspace):
     return [e.body["outcome"] for e in log(workspace) if e.kind is EntryKind.RECORDED]
+
+
+@pytest.mark.slow
+class TestAFoundingThatIsInterrupted:
+    def test_is_finished_without_making_anything_again(self, founded_once):
+        assert [e.key for e in log(founded_once)] == [f"{NAME}/0/found", f"{NAME}/0/commit"]
+        must_verify(founded_once)
+
+
+@pytest.mark.slow
+class TestASecondSession:
+    def test_goes_on_from_head_and_begins_with_its_gold(self, workspace):
+        first = _renamed(workspace, "first", 1)
+        assert session.run(first, Told()).exit_code == 0
+        second = _renamed(workspace, "second", 1)
+        assert session.run(second, Told()).exit_code == 0
+        golds = {e.key: e.body for e in log(workspace, None) if e.kind is EntryKind.MEASURED}
+        assert golds["second/0/gold"]["head"] == golds["first/1/gold"]["head"]
+        commits = [e for e in log(workspace, None) if e.kind is EntryKind.COMMITTED]
+        assert [e.session for e in commits] == [NAME, "first", "second"]
+        must_verify(workspace)
 
 
 @pytest.mark.slow
@@ -225,6 +265,23 @@ def _weights(workspace):
 
 def _is_base(workspace, path):
     return path.parent.name == _state(workspace)["base"]
+
+
+def _renamed(workspace, name, turns):
+    """The same workspace with another session to run."""
+    sections = length(turns)
+    sections["session"] |= {"name": name}
+    (workspace.root / CONFIG).write_text(dump(tiny(**sections)))
+    return Workspace(workspace.root)
+
+
+class _Interrupting(Told):
+    """Somebody who presses Ctrl-C as soon as the founding is in the log."""
+
+    def entry(self, entry):
+        super().entry(entry)
+        if entry.kind is EntryKind.FOUNDED:
+            raise KeyboardInterrupt
 
 
 class _Failing(Told):
