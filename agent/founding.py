@@ -1,6 +1,7 @@
 """Found a workspace: the base into the store, judges fitted on annotators, the first commit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def _found(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     config, store = workspace.config, workspace.store
     base = store.put_folder(base_folder(config.world.base))
     reader = store.put_folder(shipped(READER))
-    judges, choices = _judges(workspace, hands, base, reader)
+    with _as_people_name_them({base: config.world.base, reader: READER}):
+        judges, choices = _judges(workspace, hands, base, reader)
     seats = {"planted": ["crowd"], "careful": ["clerk"], "oracle": ["oracle"]}
     seated = [j for j in judges if j.id in seats[config.judges.founding]]
     state = State(
@@ -105,6 +107,20 @@ def _found(workspace: Workspace, hands: Hands) -> dict[str, Any]:
         "probe": store.put_json(answers["probe"]),
         "task": task.name,
     }
+
+
+@contextmanager
+def _as_people_name_them(names: Mapping[Digest, str]) -> Iterator[None]:
+    """A checkpoint that cannot be read was given by a folder, and is known by no digest yet."""
+    try:
+        yield
+    except IntegrityError as error:
+        saw = error.saw
+        for digest, name in names.items():
+            saw = saw.replace(digest, name)
+        raise IntegrityError(
+            error.what, saw=saw, wanted=error.wanted, try_this=error.try_this
+        ) from error
 
 
 def _judges(

@@ -1,6 +1,7 @@
 """What people or chance put wrong is refused by name, before anything is built on it."""
 
 import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent import config, session
+from agent import founding as founding_module
 from agent.config import Config
 from agent.hands import Hands
 from agent.session import PARAMETERS
@@ -187,6 +189,26 @@ class TestABase:
         monkeypatch.setattr("agent.founding.SHIPPED", tmp_path)
         error = refused(fresh, IntegrityError)
         assert "model.safetensors" in error.saw
+
+
+@pytest.mark.usefixtures("proved")
+class TestABrokenBase:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("harm", ["cut weights", "no weights", "another shape"])
+    def test_is_named_and_founds_nothing(self, tmp_path, harm):
+        base = tmp_path / "my-base"
+        shutil.copytree(founding_module.shipped("base"), base)
+        weights, shape = base / "model.safetensors", base / "config.json"
+        match harm:
+            case "cut weights":
+                weights.write_bytes(weights.read_bytes()[:-1000])
+            case "no weights":
+                weights.unlink()
+            case _:
+                shape.write_text(shape.read_text().replace("hidden", "hideen"))
+        workspace = create(tmp_path / "here", world={"base": str(base)})
+        error = refused(workspace, IntegrityError)
+        assert "my-base" in error.saw
 
 
 @pytest.mark.usefixtures("proved")

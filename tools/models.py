@@ -1,11 +1,10 @@
 """Load a policy: the founding model, with or without what was trained on top of it."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from logs.errors import IntegrityError
+from logs.errors import IntegrityError, PlimsollError
 from tools.encoding import Codec
 
 if TYPE_CHECKING:
@@ -69,19 +68,14 @@ def readable(folder: Path, read: Callable[[Path], Read]) -> Read:
     """Read a checkpoint, or say which one is broken and how."""
     try:
         return read(folder)
-    except (OSError, ValueError, RuntimeError, KeyError, json.JSONDecodeError) as error:
+    except (MemoryError, PlimsollError):
+        raise
+    except Exception as error:  # whatever a library raises, each by classes of its own
+        damaged = type(error).__name__ == "SafetensorError"
+        why = (str(error).splitlines() or [""])[0]
         raise IntegrityError(
-            "A checkpoint cannot be loaded.",
-            saw=f"{folder.name}: {type(error).__name__}: {str(error).splitlines()[0][:160]}",
-            wanted="config.json and safetensors that belong together",
-            try_this="plimsoll doctor; plimsoll log verify",
-        ) from error
-    except Exception as error:
-        if type(error).__name__ != "SafetensorError":
-            raise
-        raise IntegrityError(
-            "A checkpoint's weights are damaged.",
-            saw=f"{folder.name}: {str(error)[:160]}",
-            wanted="complete safetensors",
-            try_this="plimsoll log verify; then restore the file from a copy",
+            f"A checkpoint's weights {'are damaged' if damaged else 'cannot be loaded'}.",
+            saw=f"{folder.name}: {type(error).__name__}: {why[:160]}",
+            wanted="config.json and complete safetensors that belong together",
+            try_this="plimsoll doctor; plimsoll log verify; then restore the files from a copy",
         ) from error
