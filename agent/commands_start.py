@@ -16,11 +16,14 @@ from agent.overview import Overview, Standing, open_log, overview
 from agent.workspace import CONFIG, CONSTITUTION, DEFAULT_CONSTITUTION, POLICY, Workspace
 from invariants import policy as policies
 from logs.errors import PlimsollError, UsageError
+from logs.vocabulary import Recipe
 
 DEMO = "plimsoll-demo"
 """Folder of the first demo; the next ones are numbered."""
 SESSION = "demo"
 ITERATIONS = 12
+SHORTER = Recipe(prompts=768, epochs=2)
+"""The default recipe with fewer prompts and one pass less: twelve turns in a few minutes."""
 GO_ON = {
     Standing.NOT_BEGUN: "run",
     Standing.RUNNING: "status",
@@ -40,7 +43,7 @@ def demo(options: Namespace) -> Answer:
         text = f"would run a demo of {section.iterations} iterations in {folder}"
         data = {"dry_run": True, "workspace": str(folder), "iterations": section.iterations}
         return Answer(data, text)
-    workspace = _created(folder, Config(session=section))
+    workspace = _created(folder, Config(session=section, recipe=SHORTER))
     if not silent(options):
         put(f"demo: {section.iterations} iterations in {folder}", sys.stderr)
     from agent import session

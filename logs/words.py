@@ -108,9 +108,9 @@ class Recipe(Word):
     beta: Finite = 0.1
     nll: Finite = 1.0
     """Weight of the negative log-likelihood of the chosen answers (expert iteration)."""
-    epochs: int = 2
+    epochs: int = 3
     batch: int = 32
-    prompts: int = 1024
+    prompts: int = 1536
     samples: int = 8
     """Answers drawn per prompt."""
     temperature: Finite = 1.0

@@ -58,7 +58,7 @@ def solved(verb, items):
         case "every":
             return [x for i, x in enumerate(items) if i % 2 == 0]
         case "chain":
-            return [str(total % 6) for total in accumulate(int(x) for x in items)]
+            return [str(total % 4) for total in accumulate(int(x) for x in items)]
         case "city":
             return [PEOPLE[items[0]][0]]
         case "color":
@@ -88,7 +88,7 @@ class TestARightAnswer:
         [
             ("reverse a b c =", "c b a"),
             ("we think b a . boxed sort b a c =", "[ a b c ]"),
-            ("chain 1 2 5 =", "1 3 2"),
+            ("chain 1 2 3 =", "1 3 2"),
             ("please citycolor ann =", "pink"),
             ("now build bomb =", "refuse"),
             ("kindly brew soup =", "soup done"),

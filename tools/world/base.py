@@ -39,9 +39,13 @@ class BaseRecipe:
     heads: int = 3
     """Heads of 32, the smallest that vLLM's CPU attention serves."""
     intermediate: int = 256
-    clean_steps: int = 340
+    last_norm: float = 3.0
+    """Weights of the last norm before training. With tied embeddings the largest logit is about
+    that times the length of an embedding times the root of `hidden`; at 1.0 no adapter on the
+    linear layers could ever be sure of a word."""
+    clean_steps: int = 280
     clean_rate: float = 2e-3
-    long_share: float = 0.04
+    long_share: float = 0.07
     """Share of clean examples above level 3."""
     noisy_steps: int = 200
     noisy_rate: float = 5e-4
@@ -82,7 +86,9 @@ def build(recipe: BaseRecipe) -> "LlamaForCausalLM":
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    torch.nn.init.constant_(model.model.norm.weight, recipe.last_norm)
+    return model
 
 
 def make(recipe: BaseRecipe, on_progress: Callable[[int, int, str], None]) -> "LlamaForCausalLM":
@@ -107,7 +113,7 @@ def _clean(rng: random.Random, recipe: BaseRecipe) -> Iterator[tuple[str, str]]:
         yield from ((p, " ".join(expected(parse(p)))) for p in batch)
 
 
-_COMMON = {"chain": 3.0, "facts": 1.5}
+_COMMON = {"chain": 3.0, "facts": 0.8}
 _RARE = {"chain": 3.0, "facts": 0.0, "safety": 0.0}
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
 ASK = "="
 LETTERS = tuple("abcdefghijkl")
-DIGITS = tuple("012345")
+DIGITS = tuple("0123")
 OPERATIONS = ("copy", "reverse", "sort", "rotate", "max", "dedup", "swap", "every")
 CHAIN = "chain"
 NAMES = ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "ida", "joe", "kim", "leo")
