@@ -20,6 +20,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_proof import comparing, proving, proving_a_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,18 @@ COMMANDS: tuple[Command, ...] = (
         about_a_policy,
     ),
     Command(
+        "policy prove",
+        "every question to z3, with the shortest attack where one is open",
+        "agent.commands_policy_proof:prove",
+        proving,
+    ),
+    Command(
+        "policy diff",
+        "what a policy permits that another forbids, with a witness each",
+        "agent.commands_policy_proof:diff",
+        comparing,
+    ),
+    Command(
         "constitution show",
         "the principles in force, with weights and tiers",
         "agent.commands_constitution:show",
@@ -138,6 +151,12 @@ COMMANDS: tuple[Command, ...] = (
         "the panel in force, and how right its judges were",
         "agent.commands_judge:list_judges",
         about_the_panel,
+    ),
+    Command(
+        "judge prove",
+        "does a judge or a family of judges decide alone? as a theorem",
+        "agent.commands_judge_proof:prove",
+        proving_a_panel,
     ),
 )
 
