@@ -23,7 +23,7 @@ from logs.vocabulary import Outcome, State, Tier
 
 MAX_STEPS = 16
 SECONDS = 6.0
-"""CPU seconds spent on one trace at most; a policy without one is refused all the same."""
+"""CPU seconds spent on one slice at most; a policy without one is refused all the same."""
 
 
 def shortest_attack(
@@ -35,14 +35,15 @@ def shortest_attack(
         founding: None tells it of an example with five principles.
     """
     start = founding or example()
-    until = time.process_time() + SECONDS
     best: list[Facts] | None = None
     settled = Outcome.HOLDS
-    for moving in WIDER[slice_of(goal.expr)]:
-        most = len(best) - 1 if best else MAX_STEPS
-        chain = Chain(policy, tier, start, moving, _named(policy))
-        settled, found = _search(chain, goal, most, until, desk)
-        best = found or best
+    # One step with ever more moving, before any slice is searched deeply.
+    for most in (1, MAX_STEPS):
+        for moving in WIDER[slice_of(goal.expr)]:
+            most = min(most, len(best) - 1) if best else most
+            chain = Chain(policy, tier, start, moving, _named(policy))
+            settled, found = _search(chain, goal, most, desk)
+            best = found or best
     return _told(goal, best, settled) if best else None
 
 
@@ -52,10 +53,9 @@ def _named(policy: Policy) -> list[str]:
     return sorted({step.name for path in every for step in path.steps if step.how == "literal"})
 
 
-def _search(
-    chain: Chain, goal: Goal, most: int, until: float, desk: Desk
-) -> tuple[Outcome, list[Facts] | None]:
+def _search(chain: Chain, goal: Goal, most: int, desk: Desk) -> tuple[Outcome, list[Facts] | None]:
     """Deepen step by step; HOLDS when every shorter sequence of this slice was ruled out."""
+    until = time.process_time() + SECONDS
     for length in range(1, most + 1):
         if time.process_time() > until:
             return Outcome.UNDECIDED, None

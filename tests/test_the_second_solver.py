@@ -12,8 +12,9 @@ from invariants.solver.questions import Asked
 from tests.law_cases import FOUNDING
 
 TEMPLATES = sorted((Path(invariants.__file__).parent / "templates").glob("*.toml"))
-CASES = ".cases"
-POLICIES = {"default": default_bytes(), **{p.stem: p.read_bytes() for p in TEMPLATES if CASES not in p.name}}
+POLICIES = {"default": default_bytes()} | {
+    path.stem: path.read_bytes() for path in TEMPLATES if not path.stem.endswith(".cases")
+}
 
 
 @pytest.mark.parametrize("name", POLICIES)
