@@ -88,7 +88,8 @@ class _Asking:
     def __init__(self, old: Policy, new: Policy, founding: State | None, desk: Desk) -> None:
         self.desk = desk
         self.unknown: list[str] = []
-        exprs = [r.expr for p in (old, new) for r in (*p.rules, *p.goals)]
+        ruled = [rule.expr for policy in (old, new) for rule in policy.rules]
+        exprs = [*ruled, *(goal.expr for policy in (old, new) for goal in policy.goals)]
         step = world(old.metrics, old.values, exprs, founding)
         builder = Builder(step.formulas)
         evidence = builder.evidence(new.metrics, "evidence")

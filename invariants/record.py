@@ -28,11 +28,11 @@ class Question(Word):
     found: str
     """`sat`, `unsat` or `unknown`."""
     smtlib: Digest
-    """SHA-256 of the SMT-LIB text that was answered."""
+    """SHA-256 of the SMT-LIB text that was answered; another process may order it otherwise."""
 
 
 class Proof(Word):
-    """What was proved; equal proofs have equal digests, whenever they were made."""
+    """What was proved, by which questions."""
 
     policy: Digest
     founding: Digest | None
