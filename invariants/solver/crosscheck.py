@@ -43,15 +43,20 @@ def answer(text: str, *, timeout_ms: int = TIMEOUT_MS) -> Found:
     parser = cvc5.InputParser(solver)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "question")
     said: Found = "unknown"
-    while not (command := parser.nextCommand()).isNull():
-        printed = command.invoke(solver, parser.getSymbolManager()).strip()
+    while True:
+        try:
+            command = parser.nextCommand()
+            if command.isNull():
+                return said
+            printed = command.invoke(solver, parser.getSymbolManager()).strip()
+        except RuntimeError:  # a text that it cannot read is a question that it did not answer
+            return "unknown"
         if printed.startswith("(error"):
             return "unknown"
         if printed == "sat":
             said = "sat"
         elif printed == "unsat":
             said = "unsat"
-    return said
 
 
 def disagreements(asked: Iterable[Asked], *, timeout_ms: int = TIMEOUT_MS) -> tuple[str, ...]:
