@@ -8,6 +8,7 @@ confirm it, and is moved towards refusal until they do.
 from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from math import comb, exp, lgamma, log, prod
 
 _DIGITS = 30
@@ -67,6 +68,14 @@ def bounded_mean(
         Waudby-Smith and Ramdas (2024), doi:10.1093/jrsssb/qkad009, section 4. Sharper than
         Hoeffding and empirical Bernstein when the values vary little.
     """
+    return _bounded_mean(tuple(values), lower, upper, alpha)
+
+
+@lru_cache(maxsize=64)
+def _bounded_mean(
+    values: tuple[Fraction, ...], lower: Fraction, upper: Fraction, alpha: Fraction
+) -> tuple[Fraction, Fraction]:
+    """Kept, since a case file asks for the same bounds again and again."""
     width = upper - lower
     unit = [(value - lower) / width for value in values]
     low = _lower_mean(unit, alpha / 2)

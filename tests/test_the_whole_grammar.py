@@ -243,7 +243,7 @@ HOSTILE = {
 
 class TestASpoiledFile:
     def test_is_loaded_or_cleanly_refused(self):
-        seen = fuzz(seed=7, inputs=300)
+        seen = fuzz(seed=7, inputs=1_000)
         assert min(seen.values()) >= 10, seen
 
     @pytest.mark.slow
