@@ -27,7 +27,7 @@ ARMS = {
     "governed": ("planted", "rules"),
 }
 """Arm -> (founding judge, decider)."""
-BASELINE = Recipe(replay=0)
+BASELINE = Recipe(epochs=1, replay=0)
 """The fixed recipe is the default one without replay, as the published recipes are; what replay
 does to its curve stands in docs/world.md."""
 UNGOVERNED = ("P10", "P11", "P12", "P16", "P23")
