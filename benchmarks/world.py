@@ -19,7 +19,7 @@ from agent.config import Config, JudgesSection, LimitsSection, SessionSection, W
 from agent.listener import Silent
 from agent.workspace import POLICY, Workspace
 from invariants.policy import default_bytes
-from logs.vocabulary import EntryKind, Recipe
+from logs.vocabulary import EntryKind
 
 ARMS = {
     "oracle": ("oracle", "fixed"),
@@ -27,9 +27,6 @@ ARMS = {
     "governed": ("planted", "rules"),
 }
 """Arm -> (founding judge, decider)."""
-BASELINE = Recipe(epochs=1, replay=0)
-"""The fixed recipe is the default one without replay, as the published recipes are; what replay
-does to its curve stands in docs/world.md."""
 UNGOVERNED = ("P10", "P11", "P12", "P16", "P23")
 """Rules a blind loop does not have: drift, safety, judge floor, pace, validation."""
 
@@ -48,7 +45,6 @@ def run(arm: str, seed: int, base: str, iterations: int, out: Path) -> dict[str,
         session=SessionSection(name=arm, iterations=iterations, seed=seed, decider=decider),
         world=WorldSection(base=base, gold_prompts=800),
         judges=JudgesSection(founding=founding),
-        recipe=BASELINE if arm == "fixed" else Recipe(),
         limits=LimitsSection(threads=1),
     )
     workspace = Workspace.create(out / f"{arm}-{seed}", config)
