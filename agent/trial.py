@@ -9,7 +9,7 @@ from agent.deciders import find
 from agent.groups import read_groups
 from agent.harness import harness_digest
 from agent.observe import prompts_of
-from agent.past import bench_of, probe_of, recent
+from agent.past import bench_of, probe_of, under_this_panel
 from agent.seeds import seed_of
 from agent.state import Context, Turn, ends_the_session, failure
 from logs.artefacts import artefacts_of
@@ -141,11 +141,10 @@ def _of_adapter(
 
 
 def _audited(context: Context, observation: Observation) -> Iterator[tuple[int, int]]:
-    """Audited pairs of this turn, and of the last one if the same judges were in force."""
-    now = context.commit_at(observation.head).state.panel
-    for seen in recent(context, observation, 2):
+    """Audited pairs of this turn, and of the last ones while the same judges were in force."""
+    for seen in under_this_panel(context, observation):
         measured = find(seen, "judge_accuracy", "panel")
-        if context.commit_at(seen.head).state.panel == now and measured and measured.n:
+        if measured and measured.n:
             yield measured.count or 0, measured.n
 
 

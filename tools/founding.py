@@ -15,7 +15,10 @@ from tools.judging import answers_of
 from tools.world.annotators import Annotator, compare
 
 Progress = Callable[[int, int, str], None]
-PER_PROMPT = 3
+Choice = tuple[int, int, int, bool]
+"""Group, two answers of it, and whether the first was preferred."""
+PER_PROMPT = 8
+"""Pairs of siblings shown per prompt, of 28."""
 
 
 def fit_founding_judges(args: dict[str, Any], scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def _fit(
 ) -> tuple[FeatureJudge, list[dict[str, Any]]]:
     texts = [(g["prompt"], [a[0] for a in g["answers"]]) for g in groups]
     asked = compare(annotator, texts, per_prompt=PER_PROMPT, seed=args["seed"])
-    asked = asked[:comparisons]
+    asked = _spread(asked, comparisons)
     features = [describe(answers_of(g)) for g in groups]
     judge = fit(
         np.array([features[g][i] - features[g][j] for g, i, j, _ in asked]),
@@ -66,3 +69,10 @@ def _fit(
         for g, i, j, first in asked
     ]
     return judge, choices
+
+
+def _spread(asked: list[Choice], n: int) -> list[Choice]:
+    """At most `n` of the choices, evenly over the prompts."""
+    if len(asked) <= n:
+        return asked
+    return [asked[i * len(asked) // n] for i in range(n)]
