@@ -41,7 +41,7 @@ def test(options: Namespace) -> Answer:
         )
     policy_file, file = _files(options)
     policy = policies.read(policy_file) if policy_file else policies.load(policies.default_bytes())
-    data = _read(file) if file else cases.default_cases()
+    data = cases.raw(file) if file else cases.default_cases()
     second = cases.by_z3 if options.second_opinion else None
     found = cases.examine(policy, cases.load_cases(data), second)
     place = str(from_here(file)) if file else "invariants/default_policy.cases.toml"
@@ -118,18 +118,6 @@ def _files(options: Namespace) -> tuple[Path | None, Path | None]:
             try_this=f"plimsoll policy test CASES.toml --policy {options.policy}",
         )
     return policy, None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            "The file of cases cannot be read.",
-            saw=f"{path}: {error.strerror}",
-            wanted="a readable file of cases",
-            try_this="plimsoll policy test FILE",
-        ) from error
 
 
 def _ruling(journal: Journal, ref: str) -> LogEntry:

@@ -2,8 +2,6 @@
 
 import difflib
 import json
-import os
-import tempfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -12,14 +10,16 @@ from agent.envelope import Answer
 from agent.finding import folder_of
 from agent.options_policy import TEMPLATES
 from invariants import formatter, reference, templates
+from invariants import policy as policies
 from invariants.lexer import suggest
 from logs.errors import Refused, UsageError
+from logs.files import write_whole
 
 
 def fmt(options: Namespace) -> Answer:
     """The policy in the one layout; with `--check`, exit code 3 if it is not in it."""
     path = _meant(options)
-    old = _bytes(path)
+    old = policies.raw(path)
     new = formatter.formatted(old)
     data = {"file": str(path), "changed": new != old, "written": False}
     if new == old:
@@ -30,7 +30,7 @@ def fmt(options: Namespace) -> Answer:
     if options.dry_run:
         return Answer({**data, "text": new.decode()}, new.decode().rstrip("\n"))
     _demand_free(path)
-    _replaced(path, new)
+    write_whole(path, new)
     note = "its digest is another one now: sign and prove it again where that is asked"
     return Answer({**data, "written": True}, f"formatted {path}", warnings=(note,))
 
@@ -60,7 +60,7 @@ def init(options: Namespace) -> Answer:
             try_this=f"plimsoll policy init --template {options.template} other.toml",
         )
     for place, content in wanted.items():
-        _replaced(place, content)
+        write_whole(place, content)
     steps = f"next: plimsoll policy check {path}, then plimsoll policy test --policy {path}"
     return Answer(data, "\n".join([*(f"wrote {p}" for p in wanted), steps]))
 
@@ -91,18 +91,6 @@ def _meant(options: Namespace) -> Path:
     )
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            "The policy file cannot be read.",
-            saw=f"{path}: {error.strerror}",
-            wanted="a readable policy file",
-            try_this="give the path of a policy.toml",
-        ) from error
-
-
 def _demand_free(path: Path) -> None:
     """Every byte of a policy in force counts: its digest stands in the founding entry."""
     if path.name == FILE and (path.parent / LOG).exists():
@@ -112,20 +100,6 @@ def _demand_free(path: Path) -> None:
             wanted="a policy that is not in force yet",
             try_this=f"format a copy: cp {path} next.toml; plimsoll policy fmt next.toml",
         )
-
-
-def _replaced(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(name, path.stat().st_mode if path.exists() else 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _differences(path: Path, old: bytes, new: bytes) -> list[str]:

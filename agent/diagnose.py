@@ -77,7 +77,7 @@ def _judge(
     now: Observation, before: Sequence[Observation], audited: Sequence[Observation]
 ) -> Iterator[Finding]:
     """Is the panel still right about this policy's answers?"""
-    accuracy = _together([*audited, now])
+    accuracy = panel_accuracy([*audited, now])
     if accuracy is None:
         return
     if accuracy.estimate is None or accuracy.low is None or accuracy.n < MIN_PAIRS:
@@ -94,8 +94,8 @@ def _judge(
     yield Finding(hypothesis=kind, support=support, because=tuple(map(say, evidence)))
 
 
-def _together(seen: Sequence[Observation]) -> Measurement | None:
-    """The panel's accuracy on the audited pairs of several turns; the gate counts the same ones."""
+def panel_accuracy(seen: Sequence[Observation]) -> Measurement | None:
+    """The panel's accuracy on the audited pairs of several turns; the gate is told the same."""
     each = [m for o in seen if (m := find(o, "judge_accuracy", "panel"))]
     if len(each) < 2:
         return each[0] if each else None

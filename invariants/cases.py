@@ -16,18 +16,19 @@ refused_by = ["P11-safety-floor"]  # exactly these; or: allowed = true
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from invariants import gate
-from invariants.document import document
+from invariants.document import bytes_of, document
 from invariants.facts import Case as Facing
-from invariants.facts import Facts, facts_of, state_faults
+from invariants.facts import Facts, state_faults
 from invariants.lexer import suggest
 from invariants.policy import Policy
 from invariants.scenes import SCENE, Scene, merged, scene_of
-from invariants.standing import SAYINGS, rolls_back, standing_rulings
+from invariants.standing import SAYINGS, rolls_back
 from invariants.table import Table
-from invariants.tiers import TierRuling, tier_of
+from invariants.tiers import TierRuling
 from logs.errors import UsageError
 from logs.vocabulary import Outcome, Ruling, Tier
 
@@ -111,6 +112,20 @@ def default_cases() -> bytes:
     return files("invariants").joinpath("default_policy.cases.toml").read_bytes()
 
 
+def raw(path: Path) -> bytes:
+    """The bytes of a file of cases.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    return bytes_of(
+        path,
+        "file of cases",
+        wanted="a readable file of cases",
+        try_this="plimsoll policy test FILE",
+    )
+
+
 def load_cases(data: bytes) -> tuple[Case, ...]:
     """Read a file of cases.
 
@@ -150,16 +165,7 @@ def facing(policy: Policy, case: Case) -> tuple[Facts, TierRuling, tuple[Ruling,
         approvals=scene.approvals,
         rolls_back=rolls_back(scene.proposal.new, scene.proposal.restores, scene.restored),
     )
-    tier = tier_of(
-        scene.old,
-        scene.proposal.new,
-        step_l1=policy.values.get(gate.STEP_PARAM),
-        restored=scene.proposal.new if before.rolls_back else None,
-        raises=policy.raises,
-    )
-    facts = facts_of(before, policy.metrics, policy.values)
-    head, restored = scene.head, scene.restored
-    return facts, tier, standing_rulings(policy, before, facts, tier, head=head, restored=restored)
+    return gate.before_rules(policy, before, scene.head, scene.restored)
 
 
 def _examined(policy: Policy, case: Case, second: Second | None) -> Result:
@@ -179,11 +185,9 @@ def _examined(policy: Policy, case: Case, second: Second | None) -> Result:
 
 def by_z3(policy: Policy, case: Case) -> Outcome:
     """What z3 says of the rules that a case meets; imports it."""
-    from invariants.solver import second_opinion
-
     facts, tier, _ = facing(policy, case)
     rules = policy.rules_for(case.as_tier or tier.tier)
-    return second_opinion([r.expr for r in rules], facts.roots, timeout_ms=gate.SECOND_OPINION_MS)
+    return gate.by_z3([rule.expr for rule in rules], facts.roots)
 
 
 def _inherited(

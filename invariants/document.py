@@ -3,6 +3,7 @@
 import re
 import tomllib
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from logs.errors import UsageError
@@ -14,6 +15,23 @@ MAX_KEY_PARTS = 8
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_KEY_PARTS}}}")
 _LONGEST_QUOTE = 300
+
+
+def bytes_of(path: Path, what: str, *, wanted: str, try_this: str) -> bytes:
+    """The bytes of a file that people named.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The {what} cannot be read.",
+            saw=f"{path}: {error.strerror}",
+            wanted=wanted,
+            try_this=try_this,
+        ) from error
 
 
 def document(data: bytes, what: str = "policy file") -> tuple[str, dict[str, Any]]:

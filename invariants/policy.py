@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from invariants.ast import Expr, paths
-from invariants.document import document
+from invariants.document import bytes_of, document
 from invariants.lexer import NAME, RESERVED
 from invariants.measures import MetricRule
 from invariants.parser import parse
@@ -105,15 +105,21 @@ def read(path: Path, *, now: datetime | None = None) -> Policy:
         UsageError: the file cannot be read, or does not load.
         Refused: it has expired at `now`.
     """
-    try:
-        return load(path.read_bytes(), now=now)
-    except OSError as error:
-        raise UsageError(
-            "The policy file cannot be read.",
-            saw=f"{path}: {error.strerror}",
-            wanted="a readable file in the format " + FORMAT,
-            try_this="give the path of a policy.toml",
-        ) from error
+    return load(raw(path), now=now)
+
+
+def raw(path: Path) -> bytes:
+    """The bytes of a policy file, whether or not it loads.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    return bytes_of(
+        path,
+        "policy file",
+        wanted="a readable file in the format " + FORMAT,
+        try_this="give the path of a policy.toml",
+    )
 
 
 def load(data: bytes, *, now: datetime | None = None) -> Policy:

@@ -4,10 +4,10 @@ A scene says what differs from a plain one: `old` from `founding`, `new` from `o
 digests and the list of changes follow from the states, unless the scene tells otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -40,6 +40,9 @@ SCENE = ("founding", "old", "new", "evidence", "ledger", "sandbox_level", "appro
 """What a baseline or a case may tell of a proposal."""
 
 _LEDGER = tuple(Ledgers.model_fields)
+
+Seat = TypeVar("Seat", Principle, Judge)
+"""What stands in a state under an id of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,44 +164,47 @@ def _state(table: Table, before: State) -> State:
 
 
 def _people(table: Table, before: tuple[Principle, ...]) -> tuple[Principle, ...]:
-    found = {p.id: p for p in before}
-    group = table.sub("principles")
-    for key in group.given():
-        item = group.inner(key)
-        was = found.pop(key, None)
-        if not item.flag("absent"):
-            found[key] = Principle(
-                id=key,
-                text=item.text("text", was.text if was else f"Be {key}."),
-                weight=_decimal(item, "weight", was.weight if was else None),
-                tier=PrincipleTier(
-                    item.choice("tier", tuple(PrincipleTier), was.tier if was else None)
-                ),
-                contexts=item.words("contexts", was.contexts if was else ()),
-            )
-        item.done()
-    order = [p.id for p in before if p.id in found]
-    return tuple(found[key] for key in dict.fromkeys((*order, *found)))
+    return _edited(table.sub("principles"), before, _principle)
+
+
+def _principle(key: str, item: Table, was: Principle | None) -> Principle:
+    return Principle(
+        id=key,
+        text=item.text("text", was.text if was else f"Be {key}."),
+        weight=_decimal(item, "weight", was.weight if was else None),
+        tier=PrincipleTier(item.choice("tier", tuple(PrincipleTier), was.tier if was else None)),
+        contexts=item.words("contexts", was.contexts if was else ()),
+    )
 
 
 def _panel(table: Table, before: tuple[Judge, ...]) -> tuple[Judge, ...]:
-    found = {j.id: j for j in before}
-    group = table.sub("judges")
+    return _edited(table.sub("judges"), before, _judge)
+
+
+def _judge(key: str, item: Table, was: Judge | None) -> Judge:
+    kind = was.kind if was else JudgeKind.FEATURE
+    return Judge(
+        id=key,
+        kind=JudgeKind(item.choice("kind", tuple(JudgeKind), kind)),
+        family=item.text("family", was.family if was else key),
+        version=item.count("version", was.version if was else 1),
+        artefact=cast(str, _digest(item, "artefact", was.artefact if was else key)),
+        weight=_decimal(item, "weight", was.weight if was else Decimal(1)),
+    )
+
+
+def _edited(
+    group: Table, before: tuple[Seat, ...], made: Callable[[str, Table, Seat | None], Seat]
+) -> tuple[Seat, ...]:
+    """Those before in their order, changed or absent as the tables say, and new ones behind."""
+    found: dict[str, Seat] = {one.id: one for one in before}
     for key in group.given():
         item = group.inner(key)
         was = found.pop(key, None)
         if not item.flag("absent"):
-            kind = was.kind if was else JudgeKind.FEATURE
-            found[key] = Judge(
-                id=key,
-                kind=JudgeKind(item.choice("kind", tuple(JudgeKind), kind)),
-                family=item.text("family", was.family if was else key),
-                version=item.count("version", was.version if was else 1),
-                artefact=cast(str, _digest(item, "artefact", was.artefact if was else key)),
-                weight=_decimal(item, "weight", was.weight if was else Decimal(1)),
-            )
+            found[key] = made(key, item, was)
         item.done()
-    order = [j.id for j in before if j.id in found]
+    order: list[str] = [one.id for one in before if one.id in found]
     return tuple(found[key] for key in dict.fromkeys((*order, *found)))
 
 
