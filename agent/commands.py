@@ -20,6 +20,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_policy import beginning, explaining, formatting, testing
 from agent.options_proof import comparing, proving, proving_a_panel
 
 
@@ -133,6 +134,38 @@ COMMANDS: tuple[Command, ...] = (
         "what a policy permits that another forbids, with a witness each",
         "agent.commands_policy_proof:diff",
         comparing,
+    ),
+    Command(
+        "policy init",
+        "a policy to start from, annotated, with its unit cases",
+        "agent.commands_policy_write:init",
+        beginning,
+    ),
+    Command(
+        "policy fmt",
+        "the one layout; comments stay",
+        "agent.commands_policy_write:fmt",
+        formatting,
+    ),
+    Command(
+        "policy test",
+        "unit cases: what is allowed, and what refuses the rest",
+        "agent.commands_policy_try:test",
+        testing,
+    ),
+    Command(
+        "policy explain",
+        "one proposal of the log: each rule, the values, why",
+        "agent.commands_policy_try:explain",
+        explaining,
+    ),
+    Command(
+        "policy schema", "the JSON Schema of a policy file", "agent.commands_policy_write:schema"
+    ),
+    Command(
+        "policy reference",
+        "every root, field, metric, type and operator",
+        "agent.commands_policy_write:page",
     ),
     Command(
         "constitution show",

@@ -12,7 +12,7 @@ from invariants.explain import reasons
 from invariants.facts import Case, Facts, facts_of, state_faults
 from invariants.policy import Policy, Rule
 from invariants.standing import rolls_back, ruling, standing_rulings
-from invariants.tiers import tier_of
+from invariants.tiers import TierRuling, tier_of
 from invariants.values import Tree
 from logs.canonical import digest_of
 from logs.vocabulary import (
@@ -84,7 +84,7 @@ def rule(
             approvals=approvals,
             rolls_back=rolls_back(proposal.new, proposal.restores, restored),
         )
-        return _verdict(policy, case, head, restored, second or _z3)
+        return _verdict(policy, case, head, restored, second or by_z3)
     except Exception as fault:
         return _undecided(policy, proposal, fault)
 
@@ -111,6 +111,21 @@ def _verdict(
     restored: Commit | None,
     second: Second,
 ) -> Verdict:
+    facts, tier, standing = before_rules(policy, case, head, restored)
+    rules = policy.rules_for(tier.tier)
+    return Verdict(
+        proposal=digest_of(case.proposal),
+        policy=policy.digest,
+        tier=tier.tier,
+        rulings=(*standing, *(judge(one, facts) for one in rules)),
+        second_opinion=second([one.expr for one in rules], facts.roots),
+    )
+
+
+def before_rules(
+    policy: Policy, case: Case, head: Digest, restored: Commit | None
+) -> tuple[Facts, TierRuling, tuple[Ruling, ...]]:
+    """The facts of a case, its tier, and what the standing law says, before any rule of a file."""
     tier = tier_of(
         case.old,
         case.proposal.new,
@@ -119,15 +134,8 @@ def _verdict(
         raises=policy.raises,
     )
     facts = facts_of(case, policy.metrics, policy.values)
-    rules = policy.rules_for(tier.tier)
     standing = standing_rulings(policy, case, facts, tier, head=head, restored=restored)
-    return Verdict(
-        proposal=digest_of(case.proposal),
-        policy=policy.digest,
-        tier=tier.tier,
-        rulings=(*standing, *(judge(one, facts) for one in rules)),
-        second_opinion=second([one.expr for one in rules], facts.roots),
-    )
+    return facts, tier, standing
 
 
 def judge(one: Rule, facts: Facts) -> Ruling:
@@ -143,7 +151,8 @@ def judge(one: Rule, facts: Facts) -> Ruling:
     return Ruling(invariant=one.id, outcome=outcome, say=one.say, values=values)
 
 
-def _z3(rules: Sequence[Expr], roots: Mapping[str, Tree]) -> Outcome:
+def by_z3(rules: Sequence[Expr], roots: Mapping[str, Tree]) -> Outcome:
+    """What z3 says of the same rules on the same facts; imports it."""
     from invariants.solver import second_opinion
 
     return second_opinion(rules, roots, timeout_ms=SECOND_OPINION_MS)

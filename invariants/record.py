@@ -9,6 +9,7 @@ import os
 import time
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 from pydantic import ValidationError
 
@@ -19,6 +20,15 @@ from logs.errors import IntegrityError
 from logs.vocabulary import Digest, State, Word
 
 FILE = "proof.json"
+
+
+class About(TypedDict):
+    """What a proof rests on; a record that rests on anything else is no record."""
+
+    policy: Digest
+    founding: Digest | None
+    solver: str
+    law: Digest
 
 
 class Question(Word):
@@ -42,6 +52,11 @@ class Proof(Word):
     """SHA-256 of the sources that translate, evaluate and ask."""
     report: PolicyReport
     questions: tuple[Question, ...]
+
+    @property
+    def about(self) -> About:
+        """What it rests on."""
+        return About(policy=self.policy, founding=self.founding, solver=self.solver, law=self.law)
 
 
 class Record(Word):
@@ -81,7 +96,7 @@ def attest(folder: Path, policy: Policy, founding: State) -> Record:
     path = folder / FILE
     known = _read(path) if path.exists() else None
     wanted = _about(policy, founding)
-    if known is None or any(getattr(known.proof, part) != wanted[part] for part in wanted):
+    if known is None or known.proof.about != wanted:
         known = prove_policy(policy, founding)
         require_sound(known.proof.report)
         _write(path, known)
@@ -89,7 +104,7 @@ def attest(folder: Path, policy: Policy, founding: State) -> Record:
     return known
 
 
-def _about(policy: Policy, founding: State | None) -> dict[str, str | None]:
+def _about(policy: Policy, founding: State | None) -> About:
     from invariants.solver import z3_version
 
     return {
@@ -119,7 +134,7 @@ def _read(path: Path) -> Record:
         raise IntegrityError(
             "The record of the policy's proof is damaged.",
             saw=f"{path.name}: {broken}",
-            wanted="the record as plimsoll wrote it",
+            wanted="the record as it was written",
             try_this=f"find out who changed it, then delete {path.name}: it is proved anew",
         )
     return record

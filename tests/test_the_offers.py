@@ -88,7 +88,9 @@ class TestTwoPolicies:
         assert found.verdict == "looser"
         assert {d.direction for d in found.differences} == {"newly permitted"}
         assert any(b.startswith("P04-total-ball") for d in found.differences for b in d.by)
-        assert any("reweight `" in d.witness for d in found.differences)
+        # Which of the many witnesses z3 finds is its own affair; each is told as edits.
+        edits = ("reweight `", "add `", "remove `")
+        assert any(d.witness.startswith(edits) for d in found.differences)
 
     def test_the_other_way_round_is_tighter(self):
         found = compare(amended('value = "0.20"', 'value = "0.30"'), POLICY, FOUNDING)
