@@ -16,7 +16,7 @@ from invariants.ast import Expr, paths
 from invariants.facts import state_facts
 from invariants.policy import Policy
 from invariants.schema import LEDGER, PRINCIPLE
-from invariants.solver import Term, all_of, free, negation
+from invariants.solver import Sizes, Term, all_of, free, negation
 from invariants.values import Collection, Tree
 from invariants.worlds import NEWCOMERS, Builder
 from logs.vocabulary import (
@@ -67,7 +67,7 @@ class Chain:
     ) -> None:
         self.policy, self.tier, self.moving = policy, tier, moving
         self.builder = Builder()
-        self.builder.formulas.loose = self.builder.premises
+        self.sizes = self.builder.formulas.sizes = Sizes()
         self.first = state_facts(founding, "founding")
         self.ids = tuple(dict.fromkeys((*self.first["principles"].items, *NEWCOMERS, *named)))
         self.judges = tuple(dict.fromkeys((*self.first["judges"].items, *NEWCOMERS, *named)))
@@ -98,10 +98,15 @@ class Chain:
         """That the goal does not hold after `at` steps."""
         formulas = self.builder.formulas
         roots = {**self.steps[at - 1], "new": self.states[at]}
-        formulas.loose = None  # "more than" needs the exact size
+        formulas.sizes = None  # "more than" needs the exact size
         left = negation(formulas.of(goal, roots))
-        formulas.loose = self.builder.premises
+        formulas.sizes = self.sizes
         return left
+
+    @property
+    def premises(self) -> list[Term]:
+        """What is known of the steps so far."""
+        return [*self.builder.premises, *self.sizes.below]
 
     def stillness(self) -> Iterator[list[Term]]:
         """For each principle, part by part, that no step moves it."""

@@ -98,11 +98,14 @@ class _Asking:
         evidence = {**evidence, **builder.evidence(own, "evidence of the new policy")}
         evidence["sandbox_level"] = step.roots["evidence"]["sandbox_level"]
         roots = {**step.roots, "evidence": evidence, "param": new.values}
-        self.premises = (*step.premises, *builder.premises)
+        given = (*step.given, *builder.premises)
         self.sides = (
-            (old, replace(step, premises=self.premises)),
-            (new, World(step.formulas, roots, self.premises)),
+            (old, replace(step, given=given)),
+            (new, World(step.formulas, roots, given, step.sizes)),
         )
+        for policy, side in self.sides:
+            rules, goals = (rule.expr for rule in policy.rules), (g.expr for g in policy.goals)
+            side.build(rules, goals)
 
     def rules(self) -> Iterator[Difference]:
         for tier in TIERS:
@@ -144,10 +147,12 @@ class _Asking:
         step = self.sides[0][1]
         until = time.process_time() + SECONDS
         for assumed in (step.plain(), []):
-            said = [*self.premises, *assumed, *extra]
-            found, reader = self.desk.ask(name, said)
+            said = [*step.premises, *assumed, *extra]
+            found, reader = self.desk.ask(name, said, spare=step.sizes.above)
             if reader is not None:
-                quiet = self.desk.quieter(said, step.stillness(), until=until)
+                quiet = self.desk.quieter(
+                    said, step.stillness(), until=until, spare=step.sizes.above
+                )
                 return self._facts(quiet or reader, strict)
         if found == "unknown":
             self.unknown.append(name)

@@ -39,15 +39,15 @@ def _back(policy: Policy, step: World, founding: State | None, desk: Desk) -> Wa
     kept = [rule for rule in policy.rules if _kept_by_ancestors(policy, rule, founding)]
     premises = [*step.premises, *_a_rollback(policy, step, kept)]
     asked = [rule for rule in policy.rules_for(tier) if rule not in kept]
-    whole = desk.prove(
-        f"open/{BACK}", premises, all_of(step.of(rule.expr) for rule in asked)
-    ).outcome
+    spare = step.sizes.above
+    law = all_of(step.of(rule.expr) for rule in asked)
+    whole = desk.prove(f"open/{BACK}", premises, law, spare=spare).outcome
     if whole is not Outcome.BROKEN:
         return WayReport(way=BACK, tier=tier, open=whole)
     blocking = tuple(
         rule.id
         for rule in asked
-        if desk.prove(f"open/{BACK}/{rule.id}", premises, step.of(rule.expr)).outcome
+        if desk.prove(f"open/{BACK}/{rule.id}", premises, step.of(rule.expr), spare=spare).outcome
         is not Outcome.HOLDS
     )
     return WayReport(way=BACK, tier=tier, open=Outcome.BROKEN, blocked_by=blocking)

@@ -98,15 +98,17 @@ def _attacked(
 
 
 def _step(policy: Policy, founding: State | None) -> World:
-    exprs = [rule.expr for rule in policy.rules] + [goal.expr for goal in policy.goals]
-    return world(policy.metrics, policy.values, exprs, founding)
+    rules, goals = [rule.expr for rule in policy.rules], [goal.expr for goal in policy.goals]
+    step = world(policy.metrics, policy.values, [*rules, *goals], founding)
+    step.build(rules, goals)
+    return step
 
 
 def _tier_report(policy: Policy, step: World, tier: Tier, desk: Desk) -> TierReport:
     named = {rule.id: step.of(rule.expr) for rule in policy.rules_for(tier)}
     # A rollback is exempt from much; a policy that permits nothing else is contradictory.
     premises = [*step.premises, solver.negation(step.roots["change"]["rolls_back"])]
-    found, _ = desk.ask(f"satisfiable/{tier}", [*premises, *named.values()])
+    found, _ = desk.ask(f"satisfiable/{tier}", [*premises, *named.values()], spare=step.sizes.above)
     if found == "sat":
         return TierReport(tier=tier, satisfiable=Outcome.HOLDS)
     if found == "unknown":
@@ -116,19 +118,19 @@ def _tier_report(policy: Policy, step: World, tier: Tier, desk: Desk) -> TierRep
 
 
 def _rule_report(policy: Policy, step: World, rule: Rule, desk: Desk) -> RuleReport:
-    formula = step.of(rule.expr)
+    formula, spare = step.of(rule.expr), step.sizes.above
     needed = Outcome.BROKEN
     # From the tier with the fewest rules: there a witness is found soonest, and one is enough.
     for tier in (tier for tier in reversed(TIERS) if rule.applies_to(tier)):
         others = [step.of(r.expr) for r in policy.rules_for(tier) if r is not rule]
         name = f"needed/{rule.id}/{tier}"
-        implied = desk.prove(name, [*step.premises, *others], formula).outcome
+        implied = desk.prove(name, [*step.premises, *others], formula, spare=spare).outcome
         if implied is not Outcome.HOLDS:
             needed = _opposite(implied)
             break
     if needed is Outcome.HOLDS:  # a change that only this rule forbids also breaks it
         return RuleReport(invariant=rule.id, violable=Outcome.HOLDS, needed=needed)
-    vacuous = desk.prove(f"violable/{rule.id}", step.premises, formula).outcome
+    vacuous = desk.prove(f"violable/{rule.id}", step.premises, formula, spare=spare).outcome
     return RuleReport(invariant=rule.id, violable=_opposite(vacuous), needed=needed)
 
 
@@ -136,11 +138,11 @@ def _goal_report(
     policy: Policy, step: World, tier: Tier, goal: Goal, founding: State | None, desk: Desk
 ) -> GoalReport:
     start = None if founding is None else _at_start(policy, goal, founding)
-    name, claim = f"inductive/{goal.id}/{tier}", step.of(goal.expr)
-    alone = desk.prove(f"{name}/alone", _before(policy, step, tier, (goal,)), claim)
+    name, claim, spare = f"inductive/{goal.id}/{tier}", step.of(goal.expr), step.sizes.above
+    alone = desk.prove(f"{name}/alone", _before(policy, step, tier, (goal,)), claim, spare=spare)
     answer, premises = alone, _before(policy, step, tier, policy.goals)
     if alone.outcome is not Outcome.HOLDS:
-        answer = desk.prove(name, premises, claim)
+        answer = desk.prove(name, premises, claim, spare=spare)
     witness: tuple[str, ...] = ()
     if answer.value_of is not None:
         said = [*premises, solver.negation(claim)]
@@ -181,7 +183,9 @@ def _witness(
     until = time.process_time() + WITNESS_SECONDS
     best = value_of
     for assumed in (step.plain(), []):
-        quiet = desk.quieter([*said, *assumed], step.stillness(), until=until)
+        quiet = desk.quieter(
+            [*said, *assumed], step.stillness(), until=until, spare=step.sizes.above
+        )
         if quiet is not None:
             best = quiet
             break

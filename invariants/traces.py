@@ -61,7 +61,7 @@ def _search(chain: Chain, goal: Goal, most: int, desk: Desk) -> tuple[Outcome, l
             return Outcome.UNDECIDED, None
         chain.extend()
         name = f"attack/{goal.id}/{chain.tier}/{chain.moving}/{length}"
-        left = [*chain.builder.premises, chain.left(goal.expr, length)]
+        left = [*chain.premises, chain.left(goal.expr, length)]
         found, reader = desk.ask(name, left)
         if reader is not None:
             quiet = desk.quieter(left, chain.stillness(), until=until)

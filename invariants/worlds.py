@@ -24,6 +24,7 @@ from invariants.schema import (
 )
 from invariants.solver import (
     Formulas,
+    Sizes,
     Term,
     all_of,
     any_of,
@@ -50,9 +51,25 @@ class World:
 
     formulas: Formulas
     roots: Mapping[str, Tree]
-    premises: tuple[Term, ...]
+    given: tuple[Term, ...]
+    """What the extractor guarantees of any step."""
+    sizes: Sizes
     _made: dict[tuple[Expr, str], Term] = field(default_factory=dict)
     """Formulas by rule; building one costs more than most proofs about it."""
+
+    @property
+    def premises(self) -> list[Term]:
+        """What is known of the step, and of the sizes in its formulas: build those first."""
+        self.sizes.complete = True
+        return [*self.given, *self.sizes.below, *self.sizes.above]
+
+    def build(self, rules: Iterable[Expr], goals: Iterable[Expr]) -> None:
+        """Make every formula that will be asked for."""
+        for rule in rules:
+            self.of(rule)
+        for goal in goals:
+            self.of(goal)
+            self.before(goal)
 
     def of(self, rule: Expr) -> Term:
         """The formula of a rule on this step."""
@@ -97,7 +114,9 @@ def world(
     founding: State | None = None,
 ) -> World:
     """A world with this founding state, or with a generic one of five principles."""
+    sizes = Sizes()
     builder = Builder()
+    builder.formulas.sizes = sizes
     named = {s.name for rule in rules for p in paths(rule) for s in p.steps if s.how == "literal"}
     if founding is None:
         first = builder.state("founding", GENERIC_PRINCIPLES, GENERIC_JUDGES, everyone=True)
@@ -114,7 +133,7 @@ def world(
         "param": params,
     }
     roots["change"] = builder.change(roots["old"], roots["new"])
-    return World(builder.formulas, roots, tuple(builder.premises))
+    return World(builder.formulas, roots, tuple(builder.premises), sizes)
 
 
 @dataclass

@@ -109,7 +109,7 @@ class TestTwoPolicies:
         assert found.tiers == ("adapter: low before, high now",)
 
     def test_that_z3_cannot_tell_apart_in_time_are_unknown(self, monkeypatch):
-        monkeypatch.setattr(Desk, "ask", lambda *_: ("unknown", None))
+        monkeypatch.setattr(Desk, "ask", lambda *_, **__: ("unknown", None))
         assert compare(POLICY, POLICY, FOUNDING).verdict == "unknown"
 
 

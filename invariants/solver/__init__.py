@@ -2,7 +2,7 @@
 
 from importlib import metadata
 
-from invariants.solver.formulas import Formulas
+from invariants.solver.formulas import Formulas, Sizes
 from invariants.solver.questions import (
     TIMEOUT_MS,
     Answer,
@@ -35,6 +35,7 @@ __all__ = [
     "Formulas",
     "Found",
     "Reader",
+    "Sizes",
     "Term",
     "absolute",
     "all_of",

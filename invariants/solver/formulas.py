@@ -5,6 +5,7 @@ fact is a free variable: a rule holds only if `facts and not rule` has no soluti
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -15,17 +16,43 @@ from invariants.solver.terms import BINARY, Term, absolute, constant, free, tota
 from invariants.values import Collection, Missing, Tree
 
 
+@dataclass(slots=True)
+class Sizes:
+    """Each absolute value |x| as a variable of its own, one for the same x wherever it stands.
+
+    Whatever is impossible with the bounds from below alone is impossible, for every real
+    world is also one of those; and that question is linear.
+    """
+
+    below: list[Term] = field(default_factory=list)
+    """That each is at least x and at least -x."""
+    above: list[Term] = field(default_factory=list)
+    """That each is x or -x, so that with `below` it is |x|."""
+    complete: bool = False
+    """Set once somebody relies on the two lists: a size made later would lack its bounds."""
+    _known: dict[int, tuple[Term, Term]] = field(default_factory=dict)
+
+    def of(self, term: Term) -> Term:
+        """The variable that stands for |term|."""
+        key = term.get_id()
+        if key not in self._known:
+            if self.complete:
+                raise AssertionError("a formula was built after the premises were read")
+            size = free("real", f"size {len(self._known)}")
+            self.below += [size >= term, size >= -term]
+            self.above.append(z3.Or(size <= term, size <= -term))
+            self._known[key] = (size, term)  # with the term, or z3 would reuse its number
+        return self._known[key][0]
+
+
 class Formulas:
     """Translates type-checked expressions; one instance per question, so that words agree."""
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
         self._unknown: dict[str, Term] = {}
-        self.loose: list[Term] | None = None
-        """If a list: where an absolute value is only bounded from below, by premises put here.
-
-        Whatever is impossible in that larger, linear world is impossible in the exact one.
-        """
+        self.sizes: Sizes | None = None
+        """If given: where absolute values become variables; without it they are cases."""
 
     def word(self, text: str) -> Term:
         """The integer that stands for this word."""
@@ -61,12 +88,8 @@ class Formulas:
                 return self._quantifier(expr, roots, env)
 
     def size(self, term: Term) -> Term:
-        """The absolute value of a term, or while `loose`, any number that is at least that."""
-        if self.loose is None:
-            return absolute(term)
-        at_least = free("real", f"size {len(self.loose)}")
-        self.loose += [at_least >= term, at_least >= -term]
-        return at_least
+        """The absolute value of a term."""
+        return absolute(term) if self.sizes is None else self.sizes.of(term)
 
     def leaf(self, value: Any, kind: str, name: str) -> Term:
         """The term of one fact: a constant, a term that is already one, or a free variable."""

@@ -60,25 +60,48 @@ class Desk:
     timeout_ms: int = TIMEOUT_MS
     asked: list[Asked] = field(default_factory=list)
 
-    def prove(self, name: str, premises: Iterable[Term], conclusion: Term) -> Answer:
+    def prove(
+        self, name: str, premises: Iterable[Term], conclusion: Term, *, spare: Sequence[Term] = ()
+    ) -> Answer:
         """HOLDS: no counterexample exists; BROKEN: here is one; UNDECIDED: z3 gave up."""
-        found, reader = self.ask(name, [*premises, z3.Not(conclusion)])
+        found, reader = self.ask(name, [*premises, z3.Not(conclusion)], spare=spare)
         outcome = {"unsat": Outcome.HOLDS, "sat": Outcome.BROKEN}.get(found, Outcome.UNDECIDED)
         return Answer(outcome, reader)
 
-    def ask(self, name: str, assertions: Iterable[Term]) -> tuple[Found, "Reader | None"]:
-        """Whether all assertions can be true together, and if so, in which world."""
-        solver = _solver(self.timeout_ms)
-        solver.add(list(assertions))
+    def ask(
+        self, name: str, assertions: Iterable[Term], *, spare: Sequence[Term] = ()
+    ) -> tuple[Found, "Reader | None"]:
+        """Whether all assertions can be true together, and if so, in which world.
+
+        Args:
+            spare: Those of the assertions that are first left out, because they cost time. If
+                the rest cannot be true together, all cannot; if a world of the rest happens to
+                meet them too, it is a world of all; else they are put in, and all is asked.
+        """
+        solver, late = _solver(self.timeout_ms), {term.get_id() for term in spare}
+        every = list(assertions)
+        solver.add([term for term in every if term.get_id() not in late])
+        rest = [term for term in every if term.get_id() in late]
         begun = time.perf_counter()
         said = solver.check()
+        world = solver.model() if said == z3.sat else None
+        if rest and said != z3.unsat:
+            solver.add(rest)
+            if world is None or not _meets(world, rest):
+                said = solver.check()
+                world = solver.model() if said == z3.sat else None
         ms = (time.perf_counter() - begun) * 1000
         found: Found = "sat" if said == z3.sat else "unsat" if said == z3.unsat else "unknown"
         self.asked.append(Asked(name, found, ms, exported(solver)))
-        return found, reader(solver.model()) if found == "sat" else None
+        return found, reader(world) if world is not None else None
 
     def quieter(
-        self, assertions: Iterable[Term], still: Iterable[list[Term]], *, until: float
+        self,
+        assertions: Iterable[Term],
+        still: Iterable[list[Term]],
+        *,
+        until: float,
+        spare: Sequence[Term] = (),
     ) -> "Reader | None":
         """A world of the assertions in which as little as possible moves; not kept as asked.
 
@@ -93,7 +116,7 @@ class Desk:
             for some in [parts, *([part] for part in parts)]:
                 if time.process_time() > until:
                     return best
-                _, found = aside.ask("quieter", [*held, *some])
+                _, found = aside.ask("quieter", [*held, *some], spare=spare)
                 if found is not None:
                     held += some
                     best = found
@@ -157,6 +180,11 @@ def _minimal_core(solver: z3.Solver, marks: Mapping[str, Term]) -> tuple[str, ..
         if solver.check(*rest) == z3.unsat:
             kept.remove(name)
     return tuple(kept)
+
+
+def _meets(world: z3.ModelRef, terms: Iterable[Term]) -> bool:
+    """Whether all terms are true in a world, as its reader reads it."""
+    return all(z3.is_true(world.eval(term, model_completion=True)) for term in terms)
 
 
 def _solver(timeout_ms: int) -> z3.Solver:
