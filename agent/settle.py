@@ -10,7 +10,7 @@ from agent.golden import measure_gold
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
 from invariants.facts import Case
-from invariants.nearest import nearest
+from invariants.nearest import offers
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
 from logs.errors import Stale
@@ -143,16 +143,16 @@ def _refuse(turn: Turn, context: Context) -> None:
         "verdict": digest_of(verdict),
         "rulings": [r.model_dump(mode="json") for r in broken],
         "because": "; ".join(r.say for r in broken) or f"z3 says {verdict.second_opinion}",
-        "nearest": _nearest(turn, context),
+        "offers": _offers(turn, context),
     }
     context.log(turn, "refuse", EntryKind.REFUSED, body)
 
 
-def _nearest(turn: Turn, context: Context) -> dict[str, Any] | None:
-    """The closest lawful weights, if a reweighting was refused."""
+def _offers(turn: Turn, context: Context) -> list[dict[str, Any]]:
+    """The closest lawful weights of each tier, if a reweighting was refused."""
     proposal = context.word(turn, "act", Proposal)
     if proposal.restores is not None:
-        return None
+        return []
     case = Case(
         founding=context.anchor,
         old=context.commit_at(proposal.base).state,
@@ -161,8 +161,7 @@ def _nearest(turn: Turn, context: Context) -> dict[str, Any] | None:
         ledgers=context.journal.ledgers(),
         approvals=0,
     )
-    offer = nearest(context.policy, case)
-    return offer.model_dump(mode="json") if offer else None
+    return [offer.model_dump(mode="json") for offer in offers(context.policy, case)]
 
 
 def _committed(turn: Turn, context: Context) -> bool:

@@ -148,11 +148,9 @@ class _Asking:
         until = time.process_time() + SECONDS
         for assumed in (step.plain(), []):
             said = [*step.premises, *assumed, *extra]
-            found, reader = self.desk.ask(name, said, spare=step.sizes.above)
+            found, reader = self.desk.ask(name, said, spare=step.spare)
             if reader is not None:
-                quiet = self.desk.quieter(
-                    said, step.stillness(), until=until, spare=step.sizes.above
-                )
+                quiet = self.desk.quieter(said, step.stillness(), until=until, spare=step.spare)
                 return self._facts(quiet or reader, strict)
         if found == "unknown":
             self.unknown.append(name)

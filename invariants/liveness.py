@@ -39,7 +39,7 @@ def _back(policy: Policy, step: World, founding: State | None, desk: Desk) -> Wa
     kept = [rule for rule in policy.rules if _kept_by_ancestors(policy, rule, founding)]
     premises = [*step.premises, *_a_rollback(policy, step, kept)]
     asked = [rule for rule in policy.rules_for(tier) if rule not in kept]
-    spare = step.sizes.above
+    spare = step.spare
     law = all_of(step.of(rule.expr) for rule in asked)
     whole = desk.prove(f"open/{BACK}", premises, law, spare=spare).outcome
     if whole is not Outcome.BROKEN:

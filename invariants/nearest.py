@@ -19,7 +19,7 @@ from invariants.solver import Formulas, Term, absolute, constant, free, total
 from invariants.solver.optimum import closest
 from invariants.tiers import ORDER, tier_of
 from invariants.values import Collection, Tree, shown
-from logs.vocabulary import Constitution, Panel, State, Tier, Word
+from logs.vocabulary import Constitution, Nearest, Panel, State, Tier
 
 TIMEOUT_MS = 10_000
 GRID = 10_000
@@ -28,30 +28,29 @@ _PLACES = 6
 STEP = "step_l1"
 
 
-class Nearest(Word):
-    """A lawful change close to one that was refused."""
-
-    tier: Tier
-    weights: dict[str, Decimal]
-    """By principle or judge: every weight of the offer."""
-    distance: Decimal
-    """Sum of the differences from what was proposed."""
-    says: tuple[str, ...]
-    """One sentence for each weight that differs from the proposal."""
-
-
 def nearest(policy: Policy, case: Case) -> Nearest | None:
-    """The closest lawful weights; None if the proposal is no reweighting, or nothing was found."""
+    """The closest lawful weights at any tier; None if no reweighting, or nothing was found."""
+    return next(iter(offers(policy, case)), None)
+
+
+def offers(policy: Policy, case: Case) -> tuple[Nearest, ...]:
+    """The closest lawful weights of each automatic tier, the closest of all first.
+
+    Empty if the proposal is lawful, or is no reweighting with all else unchanged.
+    """
     reader = _changed_weights(case.old, case.proposal.new)
     if reader is None or case.rolls_back or _lawful(policy, case, case.proposal.new) is not None:
-        return None
-    offers = [
+        return ()
+    found = [
         offer
         for tier in ORDER[: ORDER.index(Tier.HIGH)]
-        for grid in (None, GRID)
-        if (offer := _offer(policy, case, tier, grid, reader)) is not None
+        if (offer := _offer(policy, case, tier, reader)) is not None
     ]
-    return min(offers, key=lambda offer: (offer.distance, ORDER.index(offer.tier)), default=None)
+    found.sort(key=lambda offer: (offer.distance, ORDER.index(offer.tier)))
+    closest_by_tier: dict[Tier, Nearest] = {}
+    for offer in found:
+        closest_by_tier.setdefault(offer.tier, offer)
+    return tuple(closest_by_tier.values())
 
 
 Reader = Callable[[State], Mapping[str, Decimal]]
@@ -91,26 +90,32 @@ def _with(state: State, reader: Reader, weights: Mapping[str, Decimal]) -> State
     )
 
 
-def _offer(
-    policy: Policy, case: Case, tier: Tier, grid: int | None, reader: Reader
-) -> Nearest | None:
-    wanted = {key: Fraction(weight) for key, weight in reader(case.proposal.new).items()}
-    terms = {key: free("real", f"weight of {key}") for key in wanted}
-    found = closest(
-        _premises(policy, case, tier, terms, wanted, reader),
-        {key: (terms[key], wanted[key]) for key in wanted},
-        grid=grid,
-        timeout_ms=TIMEOUT_MS,
-    )
-    weights = {key: _decimal(value) for key, value in (found or {}).items()}
-    if not weights or any(weight is None for weight in weights.values()):
+def _offer(policy: Policy, case: Case, tier: Tier, reader: Reader) -> Nearest | None:
+    exact = _closest(policy, case, tier, reader)
+    if exact is None:
         return None
-    exact = {key: weight for key, weight in weights.items() if weight is not None}
     new = _with(case.proposal.new, reader, exact)
     ruled = _lawful(policy, case, new)
     if ruled is None or new == case.old or reader(new) == reader(case.old):
         return None
     return _told(ruled, exact, reader(case.proposal.new))
+
+
+def _closest(policy: Policy, case: Case, tier: Tier, reader: Reader) -> dict[str, Decimal] | None:
+    """The closest weights that are short decimals; the grid only where the optimum is none."""
+    wanted = {key: Fraction(weight) for key, weight in reader(case.proposal.new).items()}
+    terms = {key: free("real", f"weight of {key}") for key in wanted}
+    premises = _premises(policy, case, tier, terms, wanted, reader)
+    aims = {key: (terms[key], wanted[key]) for key in wanted}
+    for grid in (None, GRID):
+        found = closest(premises, aims, grid=grid, timeout_ms=TIMEOUT_MS)
+        if found is None:
+            return None
+        weights = {key: _decimal(value) for key, value in found.items()}
+        exact = {key: weight for key, weight in weights.items() if weight is not None}
+        if len(exact) == len(weights):
+            return exact
+    return None
 
 
 def _told(tier: Tier, weights: dict[str, Decimal], wanted: Mapping[str, Decimal]) -> Nearest:

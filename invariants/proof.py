@@ -108,7 +108,8 @@ def _tier_report(policy: Policy, step: World, tier: Tier, desk: Desk) -> TierRep
     named = {rule.id: step.of(rule.expr) for rule in policy.rules_for(tier)}
     # A rollback is exempt from much; a policy that permits nothing else is contradictory.
     premises = [*step.premises, solver.negation(step.roots["change"]["rolls_back"])]
-    found, _ = desk.ask(f"satisfiable/{tier}", [*premises, *named.values()], spare=step.sizes.above)
+    law, guess = [*premises, *named.values()], step.plain()
+    found, _ = desk.ask(f"satisfiable/{tier}", law, spare=step.spare, guess=guess)
     if found == "sat":
         return TierReport(tier=tier, satisfiable=Outcome.HOLDS)
     if found == "unknown":
@@ -118,13 +119,14 @@ def _tier_report(policy: Policy, step: World, tier: Tier, desk: Desk) -> TierRep
 
 
 def _rule_report(policy: Policy, step: World, rule: Rule, desk: Desk) -> RuleReport:
-    formula, spare = step.of(rule.expr), step.sizes.above
+    formula, spare, guess = step.of(rule.expr), step.spare, step.plain()
     needed = Outcome.BROKEN
     # From the tier with the fewest rules: there a witness is found soonest, and one is enough.
     for tier in (tier for tier in reversed(TIERS) if rule.applies_to(tier)):
         others = [step.of(r.expr) for r in policy.rules_for(tier) if r is not rule]
         name = f"needed/{rule.id}/{tier}"
-        implied = desk.prove(name, [*step.premises, *others], formula, spare=spare).outcome
+        premises = [*step.premises, *others]
+        implied = desk.prove(name, premises, formula, spare=spare, guess=guess).outcome
         if implied is not Outcome.HOLDS:
             needed = _opposite(implied)
             break
@@ -138,7 +140,7 @@ def _goal_report(
     policy: Policy, step: World, tier: Tier, goal: Goal, founding: State | None, desk: Desk
 ) -> GoalReport:
     start = None if founding is None else _at_start(policy, goal, founding)
-    name, claim, spare = f"inductive/{goal.id}/{tier}", step.of(goal.expr), step.sizes.above
+    name, claim, spare = f"inductive/{goal.id}/{tier}", step.of(goal.expr), step.spare
     alone = desk.prove(f"{name}/alone", _before(policy, step, tier, (goal,)), claim, spare=spare)
     answer, premises = alone, _before(policy, step, tier, policy.goals)
     if alone.outcome is not Outcome.HOLDS:
@@ -183,9 +185,7 @@ def _witness(
     until = time.process_time() + WITNESS_SECONDS
     best = value_of
     for assumed in (step.plain(), []):
-        quiet = desk.quieter(
-            [*said, *assumed], step.stillness(), until=until, spare=step.sizes.above
-        )
+        quiet = desk.quieter([*said, *assumed], step.stillness(), until=until, spare=step.spare)
         if quiet is not None:
             best = quiet
             break

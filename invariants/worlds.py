@@ -56,12 +56,23 @@ class World:
     sizes: Sizes
     _made: dict[tuple[Expr, str], Term] = field(default_factory=dict)
     """Formulas by rule; building one costs more than most proofs about it."""
+    _bundled: list[Term] = field(default_factory=list)
+    _plain: list[Term] = field(default_factory=list)
 
     @property
     def premises(self) -> list[Term]:
         """What is known of the step, and of the sizes in its formulas: build those first."""
-        self.sizes.complete = True
-        return [*self.given, *self.sizes.below, *self.sizes.above]
+        if not self._bundled:
+            # Few large terms: z3 takes them over far faster than many small ones.
+            self.sizes.complete = True
+            self._bundled.append(all_of([*self.given, *self.sizes.below]))
+            self._bundled.append(all_of(self.sizes.above))
+        return list(self._bundled)
+
+    @property
+    def spare(self) -> list[Term]:
+        """Premises that a question is first asked without: that no size is more than it is."""
+        return self.premises[1:]
 
     def build(self, rules: Iterable[Expr], goals: Iterable[Expr]) -> None:
         """Make every formula that will be asked for."""
@@ -89,16 +100,20 @@ class World:
         yield [old["facts"][name] == fact for name, fact in new["facts"].items()]
 
     def plain(self) -> list[Term]:
-        """That the step begins with the founding principles, and is no rollback."""
+        """That the step begins with the founding principles, and is no rollback; one term."""
+        if not self._plain:
+            self._plain.append(all_of(self._plainly()))
+        return list(self._plain)
+
+    def _plainly(self) -> Iterator[Term]:
         first, leaf = self.roots["founding"]["principles"].items, self.formulas.leaf
-        terms = [negation(self.roots["change"]["rolls_back"])]
+        yield negation(self.roots["change"]["rolls_back"])
         for key, record in self.roots["old"]["principles"].items.items():
             here = leaf(record["present"], "bool", key)
-            terms.append(here if key in first else negation(here))
+            yield here if key in first else negation(here)
             for part in (part for part in _BODY if key in first):
                 known = leaf(first[key][part], str(PRINCIPLE.fields[part]), part)
-                terms.append(record[part] == known)
-        return terms
+                yield record[part] == known
 
     def _once(self, rule: Expr, state: str) -> Term:
         if (rule, state) not in self._made:

@@ -6,11 +6,13 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invariants import templates
 from invariants.compare import compare, told
 from invariants.facts import Case
 from invariants.nearest import nearest
 from invariants.panel import prove_panel
 from invariants.panel import told as theorems
+from invariants.policy import load
 from invariants.solver import Desk, crosscheck
 from logs.vocabulary import Ledgers, Outcome, Panel
 from tests.law_cases import (
@@ -73,6 +75,10 @@ class TestTheNearestLawfulProposal:
             "reweight `ann` to 0.7 instead of 0.8",
             "reweight `bea` to 0.3 instead of 0.2",
         )
+
+    def test_is_none_where_people_froze_every_weight(self):
+        frozen = load(templates.policy("strict"))
+        assert offer(with_weights(FOUNDING, helpful="0.21", concise="0.14"), frozen) is None
 
     def test_is_none_of_a_lawful_proposal_and_none_of_one_that_is_no_reweighting(self):
         assert offer(with_weights(FOUNDING, helpful="0.21", concise="0.14")) is None

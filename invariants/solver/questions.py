@@ -54,22 +54,60 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Scripts:
+    """Assertions as SMT-LIB text; each is written once, for most questions share most of them."""
+
+    _known: dict[int, tuple[Term, list[str], str]] = field(default_factory=dict)
+
+    def of(self, assertions: Iterable[Term]) -> str:
+        """A script that any solver can read: what is declared, what is asserted, `check-sat`."""
+        parts = [self._part(term) for term in assertions]
+        declared = dict.fromkeys(line for _, lines, _ in parts for line in lines)
+        asserted = "".join(text for *_, text in parts)
+        return "\n".join(["(set-logic ALL)", *declared, asserted]) + "(check-sat)\n"
+
+    def _part(self, term: Term) -> tuple[Term, list[str], str]:
+        key = term.get_id()
+        if key not in self._known:
+            solver = z3.Solver()
+            solver.add(term)
+            head, _, rest = solver.to_smt2().partition("\n(assert")
+            lines = [line for line in head.splitlines() if line.startswith("(declare-")]
+            body = rest.rpartition("(check-sat)")[0]
+            # With the term, or z3 would give its number to another.
+            self._known[key] = (term, lines, f"(assert{body}" if body else "")
+        return self._known[key]
+
+
+@dataclass(slots=True)
 class Desk:
     """Puts questions to z3 and keeps each, word for word."""
 
     timeout_ms: int = TIMEOUT_MS
     asked: list[Asked] = field(default_factory=list)
+    scripts: Scripts = field(default_factory=Scripts)
 
     def prove(
-        self, name: str, premises: Iterable[Term], conclusion: Term, *, spare: Sequence[Term] = ()
+        self,
+        name: str,
+        premises: Iterable[Term],
+        conclusion: Term,
+        *,
+        spare: Sequence[Term] = (),
+        guess: Sequence[Term] = (),
     ) -> Answer:
         """HOLDS: no counterexample exists; BROKEN: here is one; UNDECIDED: z3 gave up."""
-        found, reader = self.ask(name, [*premises, z3.Not(conclusion)], spare=spare)
+        found, reader = self.ask(name, [*premises, z3.Not(conclusion)], spare=spare, guess=guess)
         outcome = {"unsat": Outcome.HOLDS, "sat": Outcome.BROKEN}.get(found, Outcome.UNDECIDED)
         return Answer(outcome, reader)
 
     def ask(
-        self, name: str, assertions: Iterable[Term], *, spare: Sequence[Term] = ()
+        self,
+        name: str,
+        assertions: Iterable[Term],
+        *,
+        spare: Sequence[Term] = (),
+        guess: Sequence[Term] = (),
     ) -> tuple[Found, "Reader | None"]:
         """Whether all assertions can be true together, and if so, in which world.
 
@@ -77,23 +115,37 @@ class Desk:
             spare: Those of the assertions that are first left out, because they cost time. If
                 the rest cannot be true together, all cannot; if a world of the rest happens to
                 meet them too, it is a world of all; else they are put in, and all is asked.
+            guess: What is true of some world of them, if luck has it, and makes it easy to find;
+                that none of these exists says nothing, and all is asked without the guess.
         """
-        solver, late = _solver(self.timeout_ms), {term.get_id() for term in spare}
+        late = {term.get_id() for term in spare}
         every = list(assertions)
-        solver.add([term for term in every if term.get_id() not in late])
+        first = [term for term in every if term.get_id() not in late]
         rest = [term for term in every if term.get_id() in late]
         begun = time.perf_counter()
-        said = solver.check()
-        world = solver.model() if said == z3.sat else None
-        if rest and said != z3.unsat:
-            solver.add(rest)
-            if world is None or not _meets(world, rest):
-                said = solver.check()
-                world = solver.model() if said == z3.sat else None
+        found, world, put = self._look([*first, *guess], rest)
+        if guess and found == "sat":
+            put = every  # without the guess: the world is one of these, too
+        elif guess:
+            found, world, put = self._look(first, rest)
         ms = (time.perf_counter() - begun) * 1000
-        found: Found = "sat" if said == z3.sat else "unsat" if said == z3.unsat else "unknown"
-        self.asked.append(Asked(name, found, ms, exported(solver)))
+        self.asked.append(Asked(name, found, ms, self.scripts.of(put)))
         return found, reader(world) if world is not None else None
+
+    def _look(
+        self, first: list[Term], rest: list[Term]
+    ) -> tuple[Found, z3.ModelRef | None, list[Term]]:
+        """The answer, a world if there is one, and the assertions that the answer is about."""
+        solver, put = _solver(self.timeout_ms), first
+        solver.add(first)
+        said = solver.check()
+        if rest and said != z3.unsat:
+            put = [*first, *rest]
+            if said != z3.sat or not _meets(solver.model(), rest):
+                solver.add(rest)
+                said = solver.check()
+        found: Found = "sat" if said == z3.sat else "unsat" if said == z3.unsat else "unknown"
+        return found, solver.model() if found == "sat" else None, put
 
     def quieter(
         self,
@@ -123,11 +175,6 @@ class Desk:
                     if some is parts:
                         break
         return best
-
-
-def exported(solver: z3.Solver) -> str:
-    """The assertions of a solver as an SMT-LIB 2 script that any solver can read."""
-    return f"(set-logic ALL)\n{solver.to_smt2()}"
 
 
 def prove(premises: Iterable[Term], conclusion: Term, *, timeout_ms: int = TIMEOUT_MS) -> Answer:
@@ -188,7 +235,10 @@ def _meets(world: z3.ModelRef, terms: Iterable[Term]) -> bool:
 
 
 def _solver(timeout_ms: int) -> z3.Solver:
-    solver = z3.Solver()
+    # Without the preprocessing of the general one, and without asking which parts of a formula
+    # matter: on these many small rules both cost more than they save, see docs/proof-speed.md.
+    solver = z3.SimpleSolver()
+    solver.set("relevancy", 0)
     solver.set("timeout", timeout_ms)
     return solver
 
