@@ -2,7 +2,8 @@
 
     python -m benchmarks.proofs [--sizes 5 25 100] [--repeats 3]
 
-CPU seconds of this process beside wall seconds, because machines are shared.
+CPU seconds of this process beside wall seconds, because machines are shared. Even they grow
+when another process shares the core, so each line says how long a fixed loop took beside it.
 """
 
 import argparse
@@ -76,6 +77,8 @@ def activation(principles: int) -> dict[str, Any]:
         "wall_s": round(wall, 3),
         "cpu_s": round(cpu, 3),
         "slowest": max(((round(a.ms / 1000, 3), a.name) for a in desk.asked), default=None),
+        "undecided": [a.name for a in desk.asked if a.found == "unknown"],
+        "loop_ms": loop(),
     }
 
 
@@ -125,11 +128,17 @@ def opinion(principles: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def timed(run: Callable[[], None]) -> tuple[float, float]:
+def timed(run: Callable[[], object]) -> tuple[float, float]:
     """Wall seconds and CPU seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def loop() -> float:
+    """CPU milliseconds of a fixed loop: the pace of this core at this moment."""
+    _, cpu = timed(lambda: sum(i * i % 7 for i in range(400_000)))
+    return round(cpu * 1000, 1)
 
 
 def main() -> None:

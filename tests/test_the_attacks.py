@@ -1,5 +1,8 @@
 """The five holes and the salami: a bad policy is refused with its shortest attack, told."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pytest
 
 from invariants import traces
@@ -17,6 +20,7 @@ from tests.test_the_proof import (
     CORE,
     FLOOR,
     OLD_CORE,
+    SAME,
     SHAPE,
     SHARE,
     SHARE_BY_LABEL,
@@ -51,33 +55,6 @@ class TestTheShortestAttack:
         salami = attack({"step": ("low", STEP_OVER_NEW), "shape": ("low", FROZEN)}, BALL)
         assert len(salami.steps) == 8  # 0.30 / 0.04 is 7.5
 
-    def test_of_hole_1_removes_a_principle_that_no_sum_counts(self):
-        rules = {"step": ("low", STEP_OVER_NEW), "ball": ("always", BALL_OVER_NEW)}
-        gone = attack(rules, f"all {CORE}: new.principles[p].present")
-        assert len(gone.steps) == 1
-        assert "remove `" in gone.story
-
-    def test_of_hole_2_moves_a_principle_to_another_tier(self):
-        laundered = attack({"share": ("always", SHARE_BY_LABEL)}, SHARE)
-        assert len(laundered.steps) == 1
-        assert any(word in laundered.story for word in ("move `", "add `"))
-
-    def test_of_hole_3_removes_a_founding_principle_from_the_ball(self):
-        left = attack({"ball": ("always", BALL_OVER_NEW)}, BALL)
-        assert len(left.steps) == 1
-        assert "remove `" in left.story
-
-    def test_of_hole_4_rewords_what_the_medium_tier_must_only_keep(self):
-        reworded = attack({"kept": ("medium", OLD_CORE)}, SHAPE, Tier.MEDIUM)
-        assert len(reworded.steps) == 1
-        assert "reword `" in reworded.story or "from core to" in reworded.story
-
-    def test_of_hole_5_eats_a_bound_that_is_relative_to_the_last_state(self):
-        relative = "all p in old.principles: new.principles[p].weight >= p.weight - 0.04"
-        eaten = attack({"relative": ("always", relative), "shape": ("low", FROZEN)}, FLOOR)
-        assert len(eaten.steps) == 3
-        assert eaten.story.startswith("3 reweightings")
-
     def test_is_found_by_a_second_solver_too_and_nothing_shorter_is(self):
         policy = policy_of(
             {"step": ("low", STEP_OVER_NEW), "shape": ("low", FROZEN)}, {"goal": FLOOR}
@@ -97,12 +74,83 @@ def checked(policy: Policy, founding: State | None = FOUNDING) -> PolicyReport:
     return check_policy(policy, founding)
 
 
-class TestABadPolicyIsRefused:
-    def test_with_the_story_of_the_attack(self):
-        bad = policy_of({"step": ("low", STEP_OVER_NEW), "shape": ("low", FROZEN)}, {"g": FLOOR})
-        with pytest.raises(Refused, match="g is not protected") as refusal:
-            require_sound(checked(bad))
-        assert refusal.value.saw.startswith("3 reweightings of at most 0.04 leave g")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """A policy that looks right, what z3 tells of it, and the rules that close it."""
+
+    rules: Mapping[str, tuple[str, str]]
+    goal: str
+    tier: Tier = Tier.LOW
+    steps: int = 1
+    told: tuple[str, ...]
+    """The story has one of these edits."""
+    closed: Mapping[str, tuple[str, str]]
+
+
+STEP = {"step": ("low", STEP_OVER_NEW)}
+SHAPED = {"shape": ("low", FROZEN)}
+KEPT = f"all {CORE}: new.principles[p].present"
+RELATIVE = "all p in old.principles: new.principles[p].weight >= p.weight - 0.04"
+HOLES = {
+    "1 a sum over new does not count what is gone": Hole(
+        rules=STEP | {"ball": ("always", BALL_OVER_NEW)},
+        goal=KEPT,
+        told=("remove `",),
+        closed=STEP | {"kept": ("always", KEPT)},
+    ),
+    "2 a share counted by label is laundered": Hole(
+        rules={"share": ("always", SHARE_BY_LABEL)},
+        goal=SHARE,
+        told=("move `", "add `"),
+        closed={"share": ("always", SHARE)},
+    ),
+    "3 a ball over new does not count what is gone": Hole(
+        rules={"ball": ("always", BALL_OVER_NEW)},
+        goal=BALL,
+        told=("remove `",),
+        closed={"ball": ("always", BALL)},
+    ),
+    "4 at medium tier the core must only be there": Hole(
+        rules=SHAPED | {"kept": ("medium", OLD_CORE)},
+        goal=SHAPE,
+        tier=Tier.MEDIUM,
+        told=("reword `", "move `"),
+        closed=SHAPED | {"kept": ("medium", f"{OLD_CORE} and {SAME}")},
+    ),
+    "5 a bound relative to the last state is eaten": Hole(
+        rules=SHAPED | {"relative": ("always", RELATIVE)},
+        goal=FLOOR,
+        steps=3,
+        told=("reweight `",),
+        closed=SHAPED | {"anchored": ("always", FLOOR)},
+    ),
+    "the salami: a step bound alone": Hole(
+        rules=SHAPED | STEP,
+        goal=FLOOR,
+        steps=3,
+        told=("reweight `fair`",),
+        closed=SHAPED | STEP | {"floor": ("always", FLOOR)},
+    ),
+}
+
+
+@pytest.mark.parametrize("hole", HOLES.values(), ids=HOLES.keys())
+class TestEveryHole:
+    def test_refuses_the_policy_with_the_story_of_its_shortest_attack(self, hole):
+        report = checked(policy_of(hole.rules, {"g": hole.goal}))
+        with pytest.raises(Refused, match=f"g is not protected: a {hole.tier}-tier step") as no:
+            require_sound(report)
+        trace = next(goal.trace for goal in report.goals if goal.trace)
+        assert no.value.saw == trace.story
+        assert len(trace.steps) == hole.steps
+        assert any(edit in step for step in trace.steps for edit in hole.told)
+        assert trace.shortest is Outcome.HOLDS
+
+    def test_is_closed_by_rules_under_which_the_goal_is_proved(self, hole):
+        report = checked(policy_of(hole.closed, {"g": hole.goal}))
+        assert {goal.tier for goal in report.goals} == {Tier.LOW, Tier.MEDIUM}
+        assert {goal.proved for goal in report.goals} == {Outcome.HOLDS}
+        assert all(goal.trace is None for goal in report.goals)
 
 
 BACK = "change.rolls_back or "
