@@ -18,6 +18,7 @@ class TestWhatIsSparedAtFirst:
     def test_still_forbids_what_it_forbids(self):
         late = X <= -1
         assert Desk().ask("q", [X >= 0, late], spare=[late])[0] == "unsat"
+        assert Desk().ask("q", [late], spare=[late])[0] == "sat"
 
     def test_is_met_by_the_world_that_is_shown(self):
         for most in range(-3, 4):
@@ -33,6 +34,14 @@ class TestWhatIsSparedAtFirst:
         yes, no = desk.asked
         assert "100" in yes.text
         assert "100" not in no.text
+
+
+class TestOneDesk:
+    def test_forgets_every_question_before_the_next(self):
+        desk = Desk()
+        for asked, found in (([X > 0, X < 0], "unsat"), ([X > 0, X < 1], "sat"), ([X < 0], "sat")):
+            assert desk.ask("q", asked)[0] == found
+        assert [one.found for one in desk.asked] == ["unsat", "sat", "sat"]
 
 
 class TestAGuess:

@@ -86,6 +86,9 @@ class Desk:
     timeout_ms: int = TIMEOUT_MS
     asked: list[Asked] = field(default_factory=list)
     scripts: Scripts = field(default_factory=Scripts)
+    _begun: tuple[Term, z3.Solver] | None = None
+    """A solver that has taken in the first assertion of the last question, the premises: most
+    questions begin with the same, and taking them in costs as much as the answer."""
 
     def prove(
         self,
@@ -120,7 +123,7 @@ class Desk:
         """
         late = {term.get_id() for term in spare}
         every = list(assertions)
-        first = [term for term in every if term.get_id() not in late]
+        first = [term for term in every if term.get_id() not in late] or [z3.BoolVal(True)]
         rest = [term for term in every if term.get_id() in late]
         begun = time.perf_counter()
         found, world, put = self._look([*first, *guess], rest)
@@ -136,8 +139,9 @@ class Desk:
         self, first: list[Term], rest: list[Term]
     ) -> tuple[Found, z3.ModelRef | None, list[Term]]:
         """The answer, a world if there is one, and the assertions that the answer is about."""
-        solver, put = _solver(self.timeout_ms), first
-        solver.add(first)
+        solver, put = self._solver_after(first[0]), first
+        solver.push()
+        solver.add(first[1:])
         said = solver.check()
         if rest and said != z3.unsat:
             put = [*first, *rest]
@@ -145,7 +149,18 @@ class Desk:
                 solver.add(rest)
                 said = solver.check()
         found: Found = "sat" if said == z3.sat else "unsat" if said == z3.unsat else "unknown"
-        return found, solver.model() if found == "sat" else None, put
+        world = solver.model() if found == "sat" else None
+        if found == "unknown":
+            self._begun = None  # it was interrupted: nothing more is asked of it
+        else:
+            solver.pop()
+        return found, world, put
+
+    def _solver_after(self, premises: Term) -> z3.Solver:
+        if self._begun is None or not self._begun[0].eq(premises):
+            self._begun = (premises, _solver(self.timeout_ms))
+            self._begun[1].add(premises)
+        return self._begun[1]
 
     def quieter(
         self,
