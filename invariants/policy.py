@@ -18,6 +18,7 @@ from invariants.ast import Expr, paths
 from invariants.lexer import NAME, RESERVED
 from invariants.measures import MetricRule
 from invariants.parser import parse
+from invariants.roles import NO_SEAL, NOBODY, Charter, Seal, charter_of
 from invariants.schema import METRICS, SANDBOX_LEVEL, Record, roots
 from invariants.table import Table, line_of
 from invariants.tiers import FLOOR, ORDER, Kind
@@ -83,6 +84,8 @@ class Policy:
     rules: tuple[Rule, ...]
     goals: tuple[Goal, ...]
     digest: Digest
+    charter: Charter = NOBODY
+    seal: Seal = NO_SEAL
 
     @property
     def values(self) -> Mapping[str, Fraction]:
@@ -145,6 +148,7 @@ def load(data: bytes, *, now: datetime | None = None) -> Policy:
         rules=tuple(_rule(table, known) for table in top.several("invariant")),
         goals=tuple(_goal(table, known) for table in top.several("goal")),
         digest=sha256(data),
+        charter=charter_of(top),
     )
     top.done()
     _demand_distinct(policy, text)
