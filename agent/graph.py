@@ -14,8 +14,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.act import act
+from agent.answer import answer, ask
 from agent.observe import observe
-from agent.settle import ask, commit, gate, record
+from agent.settle import commit, gate, record
 from agent.state import Context, Turn
 from agent.think import decide, diagnose
 from agent.trial import trial
@@ -24,7 +25,7 @@ Loop = CompiledStateGraph[Turn, Context, Turn, Turn]
 
 
 def build(checkpointer: Any = None) -> Loop:
-    """Wire the steps; every path ends in `record`, even a refusal."""
+    """Wire the steps; every path ends in `record`, even a refusal, but one that waits."""
     graph = StateGraph(Turn, context_schema=Context)
     graph.add_node(observe)
     graph.add_node(diagnose)
@@ -34,6 +35,7 @@ def build(checkpointer: Any = None) -> Loop:
     graph.add_node(gate)
     graph.add_node(commit)
     graph.add_node(ask)
+    graph.add_node(answer)
     graph.add_node(record)
 
     graph.add_edge(START, "observe")
@@ -44,7 +46,9 @@ def build(checkpointer: Any = None) -> Loop:
     graph.add_conditional_edges("trial", way, ["gate", "record"])
     graph.add_conditional_edges("gate", way, ["commit", "ask", "record"])
     graph.add_edge("commit", "record")
-    graph.add_edge("ask", "record")
+    graph.add_edge("ask", "answer")
+    ways = {"commit": "commit", "record": "record", "wait": END}
+    graph.add_conditional_edges("answer", way, ways)
     graph.add_conditional_edges("record", way, {"observe": "observe", "end": END})
     return graph.compile(checkpointer=checkpointer)
 

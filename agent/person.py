@@ -91,7 +91,6 @@ def _plan(
         proposal,
         evidence,
         journal.ledgers(),
-        0,
         restored=restored,
     )
     plan = RollbackPlan(head, target, proposal.changes, verdict, None)

@@ -11,6 +11,7 @@ from agent import config as configuration
 from agent.config import Config
 from invariants import policy as policies
 from invariants.policy import Policy
+from invariants.seals import read_sealed
 from logs.errors import UsageError
 from logs.journal import Journal
 from logs.vocabulary import Constitution, Principle, PrincipleTier
@@ -54,8 +55,8 @@ class Workspace:
 
     @cached_property
     def policy(self) -> Policy:
-        """The invariants in force."""
-        return policies.read(self.root / POLICY)
+        """The invariants in force, with the signatures beside their file."""
+        return read_sealed(self.root / POLICY)
 
     @cached_property
     def constitution(self) -> Constitution:

@@ -152,7 +152,7 @@ def load(data: bytes, *, now: datetime | None = None) -> Policy:
     )
     top.done()
     _demand_distinct(policy, text)
-    _demand_in_force(policy, now)
+    demand_in_force(policy, now)
     return policy
 
 
@@ -287,7 +287,8 @@ def _demand_distinct(policy: Policy, text: str) -> None:
         )
 
 
-def _demand_in_force(policy: Policy, now: datetime | None) -> None:
+def demand_in_force(policy: Policy, now: datetime | None) -> None:
+    """Refuse a policy that has expired; None: expiry is not checked."""
     if policy.expires is not None and now is not None and now.astimezone(UTC) >= policy.expires:
         raise Refused(
             "The policy has expired.",
