@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent import signing
 from agent.envelope import Answer
-from agent.finding import workspace_of
+from agent.finding import from_here, workspace_of
 from agent.fitting import named
 from agent.overview import open_log
 from agent.workspace import CONSTITUTION, POLICY, Workspace
@@ -27,13 +27,13 @@ def sign(options: Options) -> Answer:
     space = Namespace.CONSTITUTION if options.constitution else Namespace.POLICY
     file = workspace.root / (CONSTITUTION if options.constitution else POLICY)
     if not options.key:
-        how = signing.line("KEY", space, str(file))
+        how = signing.line("KEY", space, str(from_here(file)))
         then = f"it writes {file.name}.sig; of several people, name them {file.name}.NAME.sig"
         return Answer({"command": how, "dry_run": True}, f"{how}\n{then}")
     key = Path(options.key).expanduser()
     target = file.with_name(f"{file.name}.{_name(options.name or key.stem)}.sig")
     if options.dry_run:
-        return Answer({"dry_run": True, "file": str(target)}, f"would write {target}")
+        return Answer({"dry_run": True, "file": str(target)}, f"would write {from_here(target)}")
     data = file.read_bytes()
     signature = signing.sign(key, data, space)
     role = workspace.policy.charter.policy
@@ -47,7 +47,7 @@ def sign(options: Options) -> Answer:
         )
     target.write_text(signature, encoding="ascii")
     warnings = () if role else (f"the policy names no [roles.policy], so it stays {UNSIGNED}",)
-    text = f"wrote {target}\n{found.fingerprint}"
+    text = f"wrote {from_here(target)}\n{found.fingerprint}"
     data_out = {"file": str(target), "key": found.fingerprint, "dry_run": False}
     return Answer(data_out, text, warnings=warnings)
 
