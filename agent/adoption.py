@@ -4,6 +4,7 @@ The log remembers every policy that was in force, with its text and its signatur
 version is never taken back, and a successor is held to the keys of the policy before it.
 """
 
+from fractions import Fraction
 from typing import Any
 
 from agent import finding
@@ -154,7 +155,9 @@ def _require_provable(policy: Policy, journal: Reader) -> None:
 
 
 def _meets(policy: Policy, goal: Any, founding: State, now: State, journal: Reader) -> bool:
-    ledger = {name: getattr(journal.ledgers(), name) for name in ("weight_path", "alpha")}
+    spent = journal.ledgers()
+    names = ("weight_path", "alpha", "audit_labels", "gold_queries")
+    ledger = {name: Fraction(getattr(spent, name)) for name in names}
     roots = {
         "founding": state_facts(founding, "founding"),
         "new": {**state_facts(now, "new"), "ledger": ledger},
