@@ -27,6 +27,7 @@ from agent.options_people import (
     refilling,
     signing_a_policy,
 )
+from agent.options_policy import beginning, explaining, formatting, testing
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,38 @@ COMMANDS: tuple[Command, ...] = (
         "does it load, can it be kept, are its goals proved?",
         "agent.commands_policy:check",
         about_a_policy,
+    ),
+    Command(
+        "policy init",
+        "a policy to start from, annotated, with its unit cases",
+        "agent.commands_policy_write:init",
+        beginning,
+    ),
+    Command(
+        "policy fmt",
+        "the one layout; comments stay",
+        "agent.commands_policy_write:fmt",
+        formatting,
+    ),
+    Command(
+        "policy test",
+        "unit cases: what is allowed, and what refuses the rest",
+        "agent.commands_policy_try:test",
+        testing,
+    ),
+    Command(
+        "policy explain",
+        "one proposal of the log: each rule, the values, why",
+        "agent.commands_policy_try:explain",
+        explaining,
+    ),
+    Command(
+        "policy schema", "the JSON Schema of a policy file", "agent.commands_policy_write:schema"
+    ),
+    Command(
+        "policy reference",
+        "every root, field, metric, type and operator",
+        "agent.commands_policy_write:page",
     ),
     Command(
         "policy sign",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.deciders import find
 from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation
+from tools.instruments import judge_accuracy
 
 ACCURACY_FLOOR = 0.5
 """A panel whose lower bound is not above this may be a coin."""
@@ -20,9 +21,22 @@ DIVERSITY_LOSS = 0.4
 DRIFT_SHARE = 0.7
 
 
-def diagnose(now: Observation, before: Sequence[Observation], *, kl_max: float) -> Diagnosis:
-    """Hypotheses, strongest first; `healthy` carries what is left of the support."""
-    found = sorted(_findings(now, before, kl_max), key=lambda f: -f.support)
+def diagnose(
+    now: Observation,
+    before: Sequence[Observation],
+    audited: Sequence[Observation] = (),
+    *,
+    kl_max: float,
+) -> Diagnosis:
+    """Hypotheses, strongest first; `healthy` carries what is left of the support.
+
+    Args:
+        now: what was measured in this turn.
+        before: every earlier turn of the session, oldest first.
+        audited: those of the last turns whose audited pairs were about the panel of now.
+        kl_max: drift from the anchor that the policy allows, nats per token.
+    """
+    found = sorted(_findings(now, before, audited, kl_max), key=lambda f: -f.support)
     rest = max(0.0, 1.0 - max((f.support for f in found), default=0.0))
     healthy = Finding(
         hypothesis=Hypothesis.HEALTHY,
@@ -42,8 +56,13 @@ def say(m: Measurement) -> str:
     return f"{name} = {m.estimate:.3f}{interval} n={m.n}"
 
 
-def _findings(now: Observation, before: Sequence[Observation], kl_max: float) -> Iterator[Finding]:
-    yield from _judge(now, before)
+def _findings(
+    now: Observation,
+    before: Sequence[Observation],
+    audited: Sequence[Observation],
+    kl_max: float,
+) -> Iterator[Finding]:
+    yield from _judge(now, before, audited)
     yield from _flaws(now)
     yield from _distribution(now, before)
     errors = find(now, "judge_errors")
@@ -54,9 +73,11 @@ def _findings(now: Observation, before: Sequence[Observation], kl_max: float) ->
         yield _finding(Hypothesis.DRIFT, min(1.0, drift.high / kl_max) - 0.3, drift)
 
 
-def _judge(now: Observation, before: Sequence[Observation]) -> Iterator[Finding]:
+def _judge(
+    now: Observation, before: Sequence[Observation], audited: Sequence[Observation]
+) -> Iterator[Finding]:
     """Is the panel still right about this policy's answers?"""
-    accuracy = find(now, "judge_accuracy", "panel")
+    accuracy = panel_accuracy([*audited, now])
     if accuracy is None:
         return
     if accuracy.estimate is None or accuracy.low is None or accuracy.n < MIN_PAIRS:
@@ -71,6 +92,14 @@ def _judge(now: Observation, before: Sequence[Observation]) -> Iterator[Finding]
     kind = Hypothesis.JUDGE_OVEROPTIMISED if rising else Hypothesis.JUDGE_STALE
     evidence = [accuracy, *(m for m in (gap, first, score) if m and rising)]
     yield Finding(hypothesis=kind, support=support, because=tuple(map(say, evidence)))
+
+
+def panel_accuracy(seen: Sequence[Observation]) -> Measurement | None:
+    """The panel's accuracy on the audited pairs of several turns; the gate is told the same."""
+    each = [m for o in seen if (m := find(o, "judge_accuracy", "panel"))]
+    if len(each) < 2:
+        return each[0] if each else None
+    return judge_accuracy(sum(m.count or 0 for m in each), sum(m.n for m in each), judge="panel")
 
 
 def _risen(first: Measurement | None, now: Measurement | None) -> bool:

@@ -28,15 +28,17 @@ from tools.task import MicroWorld
 
 SHIPPED = HOME / "tools" / "world" / "shipped"
 BASE, READER = "base", "reader"
-FITTING_PROMPTS = 450
+PER_FITTING_PROMPT = 6.5
+"""Choices that a prompt gives: eight pairs of siblings are shown, and some are of equal words."""
+FEWEST_FITTING_PROMPTS = 100
 PROBES = 8
 
 ANNOTATORS: dict[str, dict[str, Any]] = {
     "crowd": {
-        "bias": {"length": 0.91, "agreeable": 0.6, "chatter": -0.9, "flip": 0.10},
+        "bias": {"length": 0.8, "agreeable": 0.6, "chatter": -0.9, "flip": 0.10},
         "reads": False,
         "family": "surface",
-        "comparisons": 1200,
+        "comparisons": 10_000,
     },
     "clerk": {
         "bias": {"length": 0.02, "agreeable": 0.2, "chatter": -0.6, "flip": 0.20},
@@ -133,9 +135,11 @@ def _judges(
         | {"comparisons": min(who["comparisons"], config.judges.comparisons)}
         for name, who in ANNOTATORS.items()
     }
+    most = max(field["comparisons"] for field in fields.values())
+    prompts = max(FEWEST_FITTING_PROMPTS, round(most / PER_FITTING_PROMPT))
     args: Mapping[str, Any] = {
         "annotators": fields,
-        "prompts": MicroWorld().train_prompts(FITTING_PROMPTS, seed=seed, emphasis={}),
+        "prompts": MicroWorld().train_prompts(prompts, seed=seed, emphasis={}),
         "constitution": workspace.constitution.model_dump(mode="json"),
         "seed": seed,
     }

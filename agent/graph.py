@@ -1,9 +1,11 @@
 """The loop, drawn once. Read this after logs/vocabulary.py.
 
 observe -> diagnose -> decide -+-> act -> trial -> gate -+-> commit -> record -+
-   ^                           |     |       |           +-> ask ----> record  |
+   ^                           |     |       |           +-> ask -> answer     |
+   |                           |     |       |                        +-> commit, or (no) record
+   |                           |     |       |                        +-> wait: the process ends
    |                           |     +-------+-----------+-> (refused) record  |
-   |                           +-> ask ----> record                            |
+   |                           +-> ask -> answer -> record                     |
    |                           +-> (stop) record -> end                        |
    +---------------------------------------------------------------------------+
 """
@@ -47,8 +49,9 @@ def build(checkpointer: Any = None) -> Loop:
     graph.add_conditional_edges("gate", way, ["commit", "ask", "record"])
     graph.add_edge("commit", "record")
     graph.add_edge("ask", "answer")
-    ways = {"commit": "commit", "record": "record", "wait": END}
-    graph.add_conditional_edges("answer", way, ways)
+    graph.add_conditional_edges(
+        "answer", way, {"commit": "commit", "record": "record", "wait": END}
+    )
     graph.add_conditional_edges("record", way, {"observe": "observe", "end": END})
     return graph.compile(checkpointer=checkpointer)
 

@@ -61,6 +61,17 @@ def recent(context: Context, observation: Observation, n: int) -> list[Observati
     return [Observation.model_validate(e.body) for e in found if e]
 
 
+AUDIT_WINDOW = 3
+"""Turns whose audited pairs speak for a panel together: a dozen pairs alone are mostly chance."""
+
+
+def under_this_panel(context: Context, observation: Observation) -> list[Observation]:
+    """This observation, and those of the last turns in which the same judges were in force."""
+    panel = context.commit_at(observation.head).state.panel
+    seen = recent(context, observation, AUDIT_WINDOW)
+    return [o for o in seen if context.commit_at(o.head).state.panel == panel]
+
+
 def founding_entry(context: Context) -> LogEntry:
     """The entry that tells which judges sit on the bench."""
     return next(context.journal.entries(kind=EntryKind.FOUNDED))

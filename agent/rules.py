@@ -105,7 +105,15 @@ def _judge_broken(view: View) -> Line | str:
     trouble = _trouble(view)
     if trouble is None:
         return "audited pairs do not speak against the panel"
-    return _refit(view, trouble) or _swap(view, trouble) or _ask(trouble)
+    line = _refit(view, trouble) or _swap(view, trouble)
+    if line is None and _too_little_graded(view):
+        return f"{trouble}; {view.graded_prompts} graded prompts are too few to repair it yet"
+    return line or _ask(trouble)
+
+
+def _too_little_graded(view: View) -> bool:
+    """Whether audits of the next turns will allow a refit; till then the gate judges."""
+    return view.graded_prompts < MIN_GRADED and view.labels_left >= REFIT_LABELS
 
 
 def _trouble(view: View) -> str | None:

@@ -15,6 +15,7 @@ from agent.past import (
     observations,
     past_turns,
     spent_before,
+    under_this_panel,
 )
 from agent.ruling import net_ledgers
 from agent.state import Context, Turn, once
@@ -28,7 +29,8 @@ def diagnose(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     def run() -> None:
         observed = context.word(state, "observe", Observation)
         kl_max = float(context.policy.values["kl_max"])
-        found = explain(observed, observations(context, state), kl_max=kl_max)
+        audited = under_this_panel(context, observed)[:-1]
+        found = explain(observed, observations(context, state), audited, kl_max=kl_max)
         context.log(state, "diagnose", EntryKind.DIAGNOSED, found)
 
     once(context, state, "diagnose", run)

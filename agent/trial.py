@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from langgraph.runtime import Runtime
 
-from agent.deciders import find
+from agent.diagnose import panel_accuracy
 from agent.groups import read_groups
 from agent.harness import harness_digest
 from agent.observe import prompts_of
-from agent.past import bench_of, probe_of, recent
+from agent.past import bench_of, probe_of, under_this_panel
 from agent.seeds import seed_of
 from agent.state import Context, Turn, ends_the_session, failure
 from logs.artefacts import artefacts_of
@@ -134,19 +134,9 @@ def _of_adapter(
     )
     refused = sum(context.task.refuses(a) for a in answers["safety"])
     yield Metric(name="safety_pass", k=refused, n=len(answers["safety"]))
-    audited = list(_audited(context, observation))
-    if audited:
-        right, tried = map(sum, zip(*audited, strict=True))
-        yield Metric(name="judge_accuracy", k=right, n=tried)
-
-
-def _audited(context: Context, observation: Observation) -> Iterator[tuple[int, int]]:
-    """Audited pairs of this turn, and of the last one if the same judges were in force."""
-    now = context.commit_at(observation.head).state.panel
-    for seen in recent(context, observation, 2):
-        measured = find(seen, "judge_accuracy", "panel")
-        if context.commit_at(seen.head).state.panel == now and measured and measured.n:
-            yield measured.count or 0, measured.n
+    audited = panel_accuracy(under_this_panel(context, observation))
+    if audited and audited.n:
+        yield Metric(name="judge_accuracy", k=audited.count, n=audited.n)
 
 
 def _of_judge(proposal: Proposal) -> Iterator[Metric]:

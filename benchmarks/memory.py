@@ -36,13 +36,12 @@ def main() -> None:
     """Run a demo and print the peaks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--iterations", type=int, default=4)
-    parser.add_argument("--out", type=Path, required=True, help="a folder for the workspace")
+    parser.add_argument("--out", type=Path, required=True, help="a new folder")
     given = parser.parse_args()
-    words = ["demo", "--quiet", "--iterations", str(given.iterations)]
-    given.out.mkdir(parents=True, exist_ok=True)
+    words = ["demo", "--quiet", "--iterations", str(given.iterations), "--workspace"]
     begun = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-m", "plimsoll", *words], cwd=given.out, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "plimsoll", *words, str(given.out)], stdout=subprocess.DEVNULL
     )
     seen = [(0, 0)]
     watched = psutil.Process(child.pid)

@@ -1,9 +1,10 @@
 """Turn the results of `benchmarks.world` into the table of docs/world.md.
 
-python -m benchmarks.world_table benchmarks/world-results
+python -m benchmarks.world_table benchmarks/results
 """
 
 import argparse
+import itertools
 import json
 import math
 import statistics
@@ -51,6 +52,8 @@ def claims(results: list[dict[str, Any]]) -> list[str]:
             f"- {arm}: gold {_spread(first)} at the start, {_spread(peak)} at the peak, "
             f"{_spread(final)} at the end ({len(runs)} seeds)"
         )
+    lines += [_risen(seed, r) for seed, r in by_arm.get("oracle", {}).items()]
+    lines += [_fallen(seed, r) for seed, r in by_arm.get("fixed", {}).items()]
     for seed, r in by_arm.get("governed", {}).items():
         low, high = _difference(r, "4", str(max(map(int, r["gold"]))))
         fixed = by_arm.get("fixed", {}).get(seed)
@@ -60,6 +63,24 @@ def claims(results: list[dict[str, Any]]) -> list[str]:
             f"above the fixed recipe's peak by {margin:+.3f}; {r['audit_labels']} audit labels"
         )
     return lines
+
+
+def _risen(seed: int, run: dict[str, Any]) -> str:
+    first, last = "0", str(max(map(int, run["gold"])))
+    both = [f"{run[k][first][0]:.3f} -> {run[k][last][0]:.3f}" for k in ("gold", "greedy")]
+    return f"- oracle {seed}: T=1 {both[0]}, greedy {both[1]}, in {last} iterations"
+
+
+def _fallen(seed: int, run: dict[str, Any]) -> str:
+    gold = {int(i): g[0] for i, g in run["gold"].items()}
+    peak = max(gold, key=lambda i: gold[i])
+    scores = [run["judge_score_before"][i] for i in sorted(run["judge_score_before"], key=int)]
+    rises = all(a < b for a, b in itertools.pairwise(scores))
+    return (
+        f"- fixed {seed}: peak {gold[peak]:.3f} at iteration {peak}, {gold[max(gold)]:.3f} at "
+        f"iteration {max(gold)} ({gold[max(gold)] - gold[peak]:+.3f}); the judge's score "
+        + ("rises every turn" if rises else "does NOT rise every turn")
+    )
 
 
 def _at(run: dict[str, Any], place: int) -> float:

@@ -8,6 +8,7 @@ confirm it, and is moved towards refusal until they do.
 from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from math import comb, exp, lgamma, log, prod
 
 _DIGITS = 30
@@ -38,10 +39,25 @@ def clopper_pearson(k: int, n: int, alpha: Fraction) -> tuple[Fraction, Fraction
     return _lower_proportion(k, n, alpha / 2), 1 - _lower_proportion(n - k, n, alpha / 2)
 
 
+def beta_binomial(k: int, n: int, alpha: Fraction) -> tuple[Fraction, Fraction]:
+    """Two-sided interval of a proportion that holds at every n at once, so that looking is free.
+
+    Args:
+        k: Successes, 0 <= k <= n.
+        n: Trials, at least 1; they may stop at any look.
+        alpha: Probability that any of the intervals ever misses, in (0, 1).
+
+    Source:
+        A bettor with a uniform prior refutes p when (n + 1) C(n, k) p^k (1 - p)^(n - k) <= alpha:
+        Robbins (1970), doi:10.1214/aoms/1177696786, with Ville's inequality.
+    """
+    return _lower_anytime(k, n, alpha), 1 - _lower_anytime(n - k, n, alpha)
+
+
 def bounded_mean(
     values: Sequence[Fraction], lower: Fraction, upper: Fraction, alpha: Fraction
 ) -> tuple[Fraction, Fraction]:
-    """Two-sided interval of the mean of independent values in [lower, upper], for this n.
+    """Two-sided interval of the mean of independent values in [lower, upper], at every n at once.
 
     Args:
         values: At least 1, each in [lower, upper]; the range is fixed before they are seen.
@@ -52,6 +68,14 @@ def bounded_mean(
         Waudby-Smith and Ramdas (2024), doi:10.1093/jrsssb/qkad009, section 4. Sharper than
         Hoeffding and empirical Bernstein when the values vary little.
     """
+    return _bounded_mean(tuple(values), lower, upper, alpha)
+
+
+@lru_cache(maxsize=64)
+def _bounded_mean(
+    values: tuple[Fraction, ...], lower: Fraction, upper: Fraction, alpha: Fraction
+) -> tuple[Fraction, Fraction]:
+    """Kept, since a case file asks for the same bounds again and again."""
     width = upper - lower
     unit = [(value - lower) / width for value in values]
     low = _lower_mean(unit, alpha / 2)
@@ -111,6 +135,22 @@ def _power(base: Decimal, exponent: int) -> Decimal:
         base = base * base
         exponent >>= 1
     return result
+
+
+def _lower_anytime(k: int, n: int, alpha: Fraction) -> Fraction:
+    """A p, hardly below the largest under k / n, that the uniform bettor certainly refutes."""
+    if k == 0:
+        return Fraction(0)
+    with localcontext(_DOWN):
+        limit = _decimal(alpha)
+    ways = lgamma(n + 2) - lgamma(k + 1) - lgamma(n - k + 1) - log(alpha)
+    guess = _guess(lambda p: ways + k * log(p) + (n - k) * log(1 - p) <= 0, k / n)
+    with localcontext(_UP):
+        chances = Decimal((n + 1) * comb(n, k))
+        return _confirmed(
+            guess,
+            lambda p: chances * _power(_decimal(p), k) * _power(_decimal(1 - p), n - k) <= limit,
+        )
 
 
 # --- a mean ----------------------------------------------------------------------

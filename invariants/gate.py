@@ -13,7 +13,7 @@ from invariants.explain import reasons
 from invariants.facts import Case, Facts, facts_of, state_faults
 from invariants.policy import Policy, Rule
 from invariants.standing import rolls_back, ruling, seal_rulings, standing_rulings
-from invariants.tiers import tier_of
+from invariants.tiers import TierRuling, tier_of
 from invariants.values import Tree
 from logs.canonical import digest_of
 from logs.vocabulary import (
@@ -86,7 +86,7 @@ def rule(
             approvals=tally.approvals,
             rolls_back=rolls_back(proposal.new, proposal.restores, restored),
         )
-        return _verdict(policy, case, head, restored, second or _z3, tally)
+        return _verdict(policy, case, head, restored, second or by_z3, tally)
     except Exception as fault:
         return _undecided(policy, proposal, fault)
 
@@ -114,16 +114,8 @@ def _verdict(
     second: Second,
     tally: Tally,
 ) -> Verdict:
-    tier = tier_of(
-        case.old,
-        case.proposal.new,
-        step_l1=policy.values.get(STEP_PARAM),
-        restored=case.proposal.new if case.rolls_back else None,
-        raises=policy.raises,
-    )
-    facts = facts_of(case, policy.metrics, policy.values)
+    facts, tier, standing = before_rules(policy, case, head, restored)
     rules = policy.rules_for(tier.tier)
-    standing = standing_rulings(policy, case, facts, tier, head=head, restored=restored)
     sealed = seal_rulings(policy, tier.tier, tally)
     return Verdict(
         proposal=digest_of(case.proposal),
@@ -132,6 +124,22 @@ def _verdict(
         rulings=(*standing, *sealed, *(judge(one, facts) for one in rules)),
         second_opinion=second([one.expr for one in rules], facts.roots),
     )
+
+
+def before_rules(
+    policy: Policy, case: Case, head: Digest, restored: Commit | None
+) -> tuple[Facts, TierRuling, tuple[Ruling, ...]]:
+    """The facts of a case, its tier, and what the standing law says, before any rule of a file."""
+    tier = tier_of(
+        case.old,
+        case.proposal.new,
+        step_l1=policy.values.get(STEP_PARAM),
+        restored=case.proposal.new if case.rolls_back else None,
+        raises=policy.raises,
+    )
+    facts = facts_of(case, policy.metrics, policy.values)
+    standing = standing_rulings(policy, case, facts, tier, head=head, restored=restored)
+    return facts, tier, standing
 
 
 def _tally(
@@ -164,7 +172,8 @@ def judge(one: Rule, facts: Facts) -> Ruling:
     return Ruling(invariant=one.id, outcome=outcome, say=one.say, values=values)
 
 
-def _z3(rules: Sequence[Expr], roots: Mapping[str, Tree]) -> Outcome:
+def by_z3(rules: Sequence[Expr], roots: Mapping[str, Tree]) -> Outcome:
+    """What z3 says of the same rules on the same facts; imports it."""
     from invariants.solver import second_opinion
 
     return second_opinion(rules, roots, timeout_ms=SECOND_OPINION_MS)

@@ -98,7 +98,9 @@ def unreadable(source: str, at: int, what: str, *, wanted: str, try_this: str) -
     line = source[line_start : len(source) if line_end < 0 else line_end]
     row, column = source.count("\n", 0, at) + 1, at - line_start + 1
     left = max(0, column - 60)
-    shown = line[left : left + 90]
+    shown = ("…" if left else "") + line[left + bool(left) : left + 90]
+    if left + 90 < len(line):
+        shown = shown[:-1] + "…"
     place = f"column {column}" if "\n" not in source else f"line {row}, column {column}"
     saw = f"{place}\n          {shown}\n          {' ' * (column - 1 - left)}^"
     return UsageError(what, saw=saw, wanted=wanted, try_this=try_this)

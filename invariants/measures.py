@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from invariants.bounds import bounded_mean, clopper_pearson
-from invariants.schema import SANDBOX_LEVEL, MetricKind
+from invariants.bounds import beta_binomial, bounded_mean, clopper_pearson
+from invariants.schema import SANDBOX_LEVEL, MetricGuarantee, MetricKind
 from invariants.values import Missing, Tree, Value, rational
 from logs.vocabulary import Evidence, Metric
 
@@ -33,6 +33,8 @@ class MetricRule:
     lower: Fraction = Fraction(0)
     upper: Fraction = Fraction(1)
     """Range of one value of a mean."""
+    guarantee: MetricGuarantee = "fixed_n"
+    """`anytime`: the bound may be looked at again and again while trials come in."""
 
 
 class Unusable(Exception):
@@ -107,7 +109,8 @@ def _proportion(metric: Metric, rule: MetricRule) -> Tree:
     if metric.values or metric.exact is not None:
         raise Unusable("declared a proportion, but carries values or an exact quantity")
     k, n = _counts(metric)
-    low, high = clopper_pearson(k, n, _alpha(metric, rule))
+    interval = beta_binomial if rule.guarantee == "anytime" else clopper_pearson
+    low, high = interval(k, n, _alpha(metric, rule))
     return {"lo": low, "hi": high, "mean": Fraction(k, n), "n": Fraction(n), "k": Fraction(k)}
 
 

@@ -4,22 +4,22 @@ A policy that loads has no misspelt name, no type error and no unknown key. Whet
 contradicts itself and whether its goals are inductive is asked of z3, in `proof.py`.
 """
 
-import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from invariants.ast import Expr, paths
+from invariants.document import bytes_of, document
 from invariants.lexer import NAME, RESERVED
 from invariants.measures import MetricRule
 from invariants.parser import parse
 from invariants.roles import NO_SEAL, NOBODY, Charter, Seal, charter_of
-from invariants.schema import METRICS, SANDBOX_LEVEL, Record, roots
+from invariants.schema import GUARANTEES, METRICS, SANDBOX_LEVEL, Record, roots
 from invariants.table import Table, line_of
 from invariants.tiers import FLOOR, ORDER, Kind
 from invariants.typecheck import check
@@ -28,7 +28,6 @@ from logs.errors import Refused, UsageError
 from logs.vocabulary import Digest, Tier
 
 FORMAT = "plimsoll-policy/1"
-MAX_BYTES = 200_000
 
 On = Literal["always", "low", "medium", "high"]
 
@@ -109,15 +108,21 @@ def read(path: Path, *, now: datetime | None = None) -> Policy:
         UsageError: the file cannot be read, or does not load.
         Refused: it has expired at `now`.
     """
-    try:
-        return load(path.read_bytes(), now=now)
-    except OSError as error:
-        raise UsageError(
-            "The policy file cannot be read.",
-            saw=f"{path}: {error.strerror}",
-            wanted="a readable file in the format " + FORMAT,
-            try_this="give the path of a policy.toml",
-        ) from error
+    return load(raw(path), now=now)
+
+
+def raw(path: Path) -> bytes:
+    """The bytes of a policy file, whether or not it loads.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    return bytes_of(
+        path,
+        "policy file",
+        wanted="a readable file in the format " + FORMAT,
+        try_this="give the path of a policy.toml",
+    )
 
 
 def load(data: bytes, *, now: datetime | None = None) -> Policy:
@@ -127,8 +132,8 @@ def load(data: bytes, *, now: datetime | None = None) -> Policy:
         UsageError: malformed TOML, an unknown key, name or type; says where, and what is near.
         Refused: it has expired at `now` (None: expiry is not checked).
     """
-    text, document = _document(data)
-    top = Table(document, "the policy file", text)
+    text, found = document(data)
+    top = Table(found, "the policy file", text)
     if top.text("format") != FORMAT:
         raise top.error("format", "This is no policy of a known format.", f'format = "{FORMAT}"')
     _demand_readable(top)
@@ -156,21 +161,6 @@ def load(data: bytes, *, now: datetime | None = None) -> Policy:
     return policy
 
 
-def _document(data: bytes) -> tuple[str, dict[str, Any]]:
-    try:
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"{len(data)} bytes, at most {MAX_BYTES} are read")
-        text = data.decode("utf-8")
-        return text, tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            "The policy file is not well-formed TOML.",
-            saw=str(error),
-            wanted="UTF-8 text in TOML 1.0, every key once",
-            try_this='mend the place that is named; numbers are quoted strings, such as "1/20"',
-        ) from error
-
-
 def _param(name: str, table: Table) -> Param:
     kind = table.choice("type", ("int", "real"))
     value = table.exact("value")
@@ -196,6 +186,7 @@ def _metric(table: Table) -> MetricRule:
             table.exact("alpha", "1/20"),
             table.exact("lower") if kind == "mean" else plain.lower,
             table.exact("upper") if kind == "mean" else plain.upper,
+            cast(Any, table.choice("guarantee", GUARANTEES, "fixed_n")),
         )
     if not 0 < rule.alpha <= Fraction(1, 2):
         raise table.error("alpha", "An error probability must be small.", "0 < alpha <= 1/2")
@@ -271,7 +262,7 @@ def _demand_readable(top: Table) -> None:
 
 def _demand_distinct(policy: Policy, text: str) -> None:
     ids = [rule.id for rule in policy.rules] + [goal.id for goal in policy.goals]
-    for twice in sorted({i for i in ids if ids.count(i) > 1}):
+    for twice in sorted(i for i, times in Counter(ids).items() if times > 1):
         raise UsageError(
             "Two rules or goals have the same id.",
             saw=f"{twice}, first on line {line_of(text, twice)}",

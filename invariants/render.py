@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from invariants.policy import Policy
 from invariants.values import shown
-from logs.vocabulary import Outcome, Verdict
+from logs.vocabulary import Outcome, Ruling, Verdict
 
 if TYPE_CHECKING:
     from invariants.proof import PolicyReport
@@ -48,7 +48,13 @@ def as_json(policy: Policy) -> dict[str, Any]:
             for name, p in policy.params.items()
         },
         "metrics": {
-            name: {"kind": m.kind, "unit": m.unit, "alpha": str(m.alpha), "why": m.why}
+            name: {
+                "kind": m.kind,
+                "unit": m.unit,
+                "alpha": str(m.alpha),
+                "guarantee": m.guarantee,
+                "why": m.why,
+            }
             for name, m in policy.metrics.items()
         },
         "tiers": {str(kind): str(tier) for kind, tier in policy.raises.items()},
@@ -96,6 +102,15 @@ def ruled(verdict: Verdict) -> str:
         lines.append(f"  {one.invariant} {one.outcome.value}: {one.say}")
         lines += [f"      {value}" for value in one.values]
     return "\n".join(lines) + "\n"
+
+
+def explained(ruling: Ruling, need: str | None = None) -> str:
+    """What one rule said: its sentence, its formula if that is known, and the values it saw."""
+    mark = "holds" if ruling.outcome is Outcome.HOLDS else ruling.outcome.value.upper()
+    lines = [f"  {ruling.invariant} {mark}", f"      says: {ruling.say}"]
+    if need is not None and ruling.outcome is not Outcome.HOLDS:
+        lines.append(f"      need: {' '.join(need.split())}")
+    return "\n".join([*lines, *(f"      saw:  {value}" for value in ruling.values)])
 
 
 def _expiry(policy: Policy) -> str:

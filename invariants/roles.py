@@ -22,6 +22,9 @@ from logs.vocabulary import Digest
 
 WAIT_HOURS = 72
 """How long a proposal waits for people when the policy does not say."""
+MOST_WAIT_HOURS = 24 * 366
+"""A year; a proposal that is older is about another model."""
+ROLES = ("policy", "approve")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -73,9 +76,6 @@ def charter_of(top: Table) -> Charter:
     return Charter(found.get("policy"), found.get("approve"), _previous(top))
 
 
-ROLES = ("policy", "approve")
-
-
 def _previous(top: Table) -> Digest | None:
     if "previous" not in top.given():
         return None
@@ -102,9 +102,17 @@ def _role(table: Table, name: str) -> Role:
         raise table.error("threshold", f"The threshold of [roles.{name}] is out of reach.", wanted)
     extra: dict[str, Any] = {}
     if name == "approve" and "wait_hours" in table.given():
-        extra["wait_hours"] = table.whole("wait_hours")
+        extra["wait_hours"] = _wait(table)
     table.done()
     return Role(names, threshold, **extra)
+
+
+def _wait(table: Table) -> int:
+    hours = table.whole("wait_hours")
+    if hours > MOST_WAIT_HOURS:
+        wanted = f"1 to {MOST_WAIT_HOURS}"
+        raise table.error("wait_hours", "No proposal waits longer than a year.", wanted)
+    return hours
 
 
 def _key(table: Table, line: str) -> tuple[PublicKey, str]:

@@ -13,6 +13,9 @@ from typing import Literal
 from logs.vocabulary import Intervention, JudgeKind, PrincipleTier
 
 MetricKind = Literal["proportion", "mean", "exact"]
+MetricGuarantee = Literal["fixed_n", "anytime"]
+GUARANTEES: tuple[MetricGuarantee, ...] = ("fixed_n", "anytime")
+"""Whether a bound holds at a size fixed beforehand, or at every size at once."""
 
 NUMERIC = ("int", "real")
 

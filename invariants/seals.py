@@ -29,8 +29,8 @@ def read_sealed(path: Path, *, now: datetime | None = None) -> Policy:
         UsageError: the file cannot be read, or does not load.
         Refused: it has expired at `now`.
     """
-    policy = policies.read(path, now=now)
-    return sealed(policy, path.read_bytes(), signatures_beside(path))
+    data = policies.raw(path)  # read once: what is signed is what is loaded
+    return sealed(policies.load(data, now=now), data, signatures_beside(path))
 
 
 def sealed(policy: Policy, data: bytes, signatures: Iterable[str]) -> Policy:

@@ -1,6 +1,6 @@
 """What no policy file can switch off: the proposal is what it says, and says all it does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from invariants.approvals import Tally
 from invariants.diff import diff
@@ -9,6 +9,7 @@ from invariants.explain import reasons
 from invariants.facts import Case, Facts
 from invariants.measures import metric_faults
 from invariants.policy import Policy
+from invariants.roles import Role
 from invariants.seals import enough, standing
 from invariants.tiers import TierRuling
 from invariants.values import number
@@ -52,15 +53,30 @@ def seal_rulings(policy: Policy, tier: Tier, tally: Tally) -> Iterator[Ruling]:
     signed = enough(policy.charter.policy, policy.seal)
     yield _told("law-signatures", (standing(policy),), holds=signed)
     role = policy.charter.approve
+    if role is None:
+        return
+    who = [f"{role.name_of(key)} {key.fingerprint}" for key in tally.approve]
+    no = [f"rejected by {role.name_of(key)}" for key in tally.reject]
+    against = (*no, *map(str, tally.faults))
+    yield from approval_rulings(role, tier, tally.approvals, who, against)
+
+
+def approval_rulings(
+    role: Role | None,
+    tier: Tier,
+    approvals: int,
+    who: Sequence[str] = (),
+    against: Sequence[str] = (),
+) -> Iterator[Ruling]:
+    """Rule on a number of distinct keys, where the policy names approvers and the tier is high."""
     if role is None or tier is not Tier.HIGH:
         return
-    said = f"change.approvals = {tally.approvals}"
-    if tally.approvals >= role.threshold:
-        names = ", ".join(f"{role.name_of(key)} {key.fingerprint}" for key in tally.approve)
-        yield _told("law-approvals", (f"{said}: {names}",), holds=True)
+    said = f"change.approvals = {approvals}"
+    if approvals >= role.threshold:
+        names = f"{said}: {', '.join(who)}" if who else said
+        yield _told("law-approvals", (names,), holds=True)
         return
-    no = [f"rejected by {role.name_of(key)}" for key in tally.reject]
-    why = "; ".join([f"{said}, but must be >= {role.threshold}", *no, *map(str, tally.faults)])
+    why = "; ".join([f"{said}, but must be >= {role.threshold}", *against])
     yield _told("law-approvals", (why,), holds=False)
 
 

@@ -10,18 +10,23 @@ from invariants.lexer import suggest
 from invariants.values import rational
 from logs.errors import UsageError
 
+MAX_WHOLE = 10**9
 _ABSENT = object()
+_LONGEST_QUOTE = 200
 
 
 class Table:
     """A table, its name for messages, and the text it came from."""
 
-    def __init__(self, items: dict[str, Any], name: str, source: str, anchor: str = "") -> None:
-        """Hold a table; `anchor` is text of the file that stands before its keys."""
+    def __init__(
+        self, items: dict[str, Any], name: str, source: str, anchor: str = "", start: int = 0
+    ) -> None:
+        """Hold a table; its keys stand in the file behind `start`, and behind the text `anchor`."""
         self._items = items
         self._name = name
         self._source = source
         self._anchor = anchor
+        self._start = start
         self._asked: dict[str, None] = {}
 
     def given(self) -> tuple[str, ...]:
@@ -42,9 +47,9 @@ class Table:
             raise self.error(key, f"`{key}` of {self._name} must be a list.", "quoted strings")
         return tuple(found)
 
-    def choice(self, key: str, choices: Sequence[str]) -> str:
+    def choice(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """A string out of a list."""
-        value = self.text(key)
+        value = self.text(key, default)
         if value not in choices:
             raise self.error(
                 key,
@@ -57,9 +62,32 @@ class Table:
     def whole(self, key: str) -> int:
         """A bare integer of at least 1."""
         value = self._take(key)
-        if type(value) is not int or value < 1:
-            raise self.error(key, f"`{key}` of {self._name} must be a whole number.", "1 or more")
+        if type(value) is not int or not 1 <= value <= MAX_WHOLE:
+            raise self.error(
+                key, f"`{key}` of {self._name} must be a whole number.", f"1 to {MAX_WHOLE}"
+            )
         return value
+
+    def count(self, key: str, default: int) -> int:
+        """A bare integer of at least 0."""
+        value = self._take(key, default)
+        if type(value) is not int or not 0 <= value <= MAX_WHOLE:
+            raise self.error(key, f"`{key}` of {self._name} must be a count.", f"0 to {MAX_WHOLE}")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """A bare `true` or `false`; false if it is absent."""
+        value = self._take(key, False)
+        if not isinstance(value, bool):
+            raise self.error(key, f"`{key}` of {self._name} must be a bool.", "true or false")
+        return value
+
+    def words(self, key: str, default: Sequence[str]) -> tuple[str, ...]:
+        """A list of strings."""
+        value = self._take(key, list(default))
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise self.error(key, f"`{key}` of {self._name} must be a list.", '["one", "two"]')
+        return tuple(value)
 
     def exact(self, key: str, default: str | None = None) -> Fraction:
         """An exact number, written as a quoted decimal or ratio."""
@@ -85,7 +113,12 @@ class Table:
                 f"`{key}` of {self._name} must be a time with an offset.",
                 "for example 2027-06-01T00:00:00Z, without quotes",
             )
-        return value.astimezone(UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError as error:
+            raise self.error(
+                key, f"`{key}` of {self._name} is before or after all time.", "a year of our era"
+            ) from error
 
     def names(self, key: str) -> tuple[str, ...]:
         """The names of the tables inside a table; none if it is absent."""
@@ -98,12 +131,18 @@ class Table:
             return outer
         return self._table(outer._items[name], f"{key}.{name}", f"[{key}.{name}]")
 
+    def inner(self, key: str) -> "Table":
+        """The table under a key of this one, wherever in the file it stands."""
+        return self._table(self._take(key), key)
+
     def several(self, key: str) -> list["Table"]:
         """Every table of the list `[[key]]`."""
         found = self._take(key, [])
         if not isinstance(found, list):
             raise self.error(key, f"`{key}` must be a list of tables.", f"[[{key}]]")
-        return [self._item(key, at, item) for at, item in enumerate(found, 1)]
+        header = re.compile(rf"(?m)^[ \t]*\[\[{re.escape(key)}\]\]")
+        headers = [match.end() for match in header.finditer(self._source)]
+        return [self._item(key, item, at, headers) for at, item in enumerate(found, 1)]
 
     def done(self) -> None:
         """Refuse every key that was not asked for."""
@@ -111,12 +150,21 @@ class Table:
             if key not in self._asked:
                 raise self.unknown(key, self._asked)
 
+    def allow(self, keys: Iterable[str]) -> None:
+        """Refuse every key that was not asked for and is not among these."""
+        self._asked.update(dict.fromkeys(keys))
+        self.done()
+
+    def plain(self, key: str) -> Any:
+        """What a key holds, unread."""
+        return self._take(key)
+
     def unknown(self, key: str, known: Iterable[str]) -> UsageError:
         """The refusal of a key that means nothing here."""
         names = [str(name) for name in known]
         return self.error(
             key,
-            f"`{key}` means nothing in {self._name}.",
+            f"`{_short(key)}` means nothing in {self._name}.",
             "one of " + ", ".join(names),
             hint=suggest(key, names),
         )
@@ -124,15 +172,15 @@ class Table:
     def error(self, key: str, what: str, wanted: str, *, hint: str | None = None) -> UsageError:
         """A refusal that names the line."""
         given = self._items.get(key, _ABSENT)
-        saw = "it is absent" if given is _ABSENT else f"{key} = {given!r}"
-        place = line_of(self._source, key if given is not _ABSENT else "", after=self._anchor)
+        saw = "it is absent" if given is _ABSENT else f"{_short(key)} = {_quoted(given)}"
+        place = self.line(key if given is not _ABSENT else "")
         return UsageError(
             what, saw=f"{saw} (line {place})", wanted=wanted, try_this=hint or f"write {wanted}"
         )
 
     def line(self, word: str) -> int:
         """The line on which the file gives a word of this table."""
-        return line_of(self._source, word, after=self._anchor)
+        return line_of(self._source, word, after=self._anchor, start=self._start)
 
     def _take(self, key: str, default: Any = _ABSENT) -> Any:
         self._asked[key] = None
@@ -143,24 +191,36 @@ class Table:
         hint = near if near.startswith("did you mean") else f"add {key}"
         raise self.error(key, f"{self._name} lacks `{key}`.", f"the key `{key}`", hint=hint)
 
-    def _item(self, key: str, at: int, found: Any) -> "Table":
+    def _item(self, key: str, found: Any, at: int, headers: Sequence[int]) -> "Table":
         """The `at`-th table of a list; its keys follow the `at`-th header in the file."""
-        headers = list(re.finditer(rf"(?m)^[ \t]*\[\[{re.escape(key)}\]\]", self._source))
-        before = self._source[: headers[at - 1].end()] if at <= len(headers) else ""
-        return self._table(found, f"{key} {at}", before)
+        start = headers[at - 1] if at <= len(headers) else 0
+        return self._table(found, f"{key} {at}", start=start)
 
-    def _table(self, found: Any, name: str, anchor: str = "") -> "Table":
+    def _table(self, found: Any, name: str, anchor: str = "", start: int = 0) -> "Table":
         if not isinstance(found, dict):
             raise self.error(name, f"`{name}` must be a table.", f"[{name}]")
-        return Table(found, f"[{name}]", self._source, anchor)
+        return Table(found, f"[{name}]", self._source, anchor, start)
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def line_of(source: str, word: str, *, after: str = "") -> int:
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
+
+
+def _quoted(value: object) -> str:
+    """A value as Python writes it, cut short; a number of thousands of digits has no such form."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of very many digits"
+    return _short(text)
+
+
+def line_of(source: str, word: str, *, after: str = "", start: int = 0) -> int:
     """The first line on which a word stands alone behind the text `after`, counted from 1."""
-    start = max(source.find(after), 0)
-    found = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])").search(source, start + len(after))
-    return source.count("\n", 0, found.start() if found else start + len(after)) + 1
+    begin = max(source.find(after, start), start) + len(after)
+    found = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])").search(source, begin)
+    return source.count("\n", 0, found.start() if found else begin) + 1

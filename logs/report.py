@@ -6,13 +6,12 @@ asked for, and is never more than text.
 
 import base64
 import hashlib
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from logs.charts import gold_against_judge, instruments, timeline
 from logs.content import hidden, written_by_model
 from logs.errors import UsageError
+from logs.files import write_whole
 from logs.gain import said, sentence
 from logs.reading import Reader
 from logs.story import chapters, counted, refusal, rows
@@ -75,11 +74,7 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
 def write_report(journal: Reader, session: str, path: Path, *, content: bool = False) -> Path:
     """Write the page of a session, whole or not at all."""
     page = report(journal, session, content=content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        file.write(page)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    write_whole(path, page.encode())
     return path
 
 

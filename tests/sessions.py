@@ -15,10 +15,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import plimsoll  # noqa: F401  puts this checkout first on the path
-from agent import founding, session
+from agent import session
 from agent.config import Config
 from agent.rules import train_always
 from agent.workspace import Workspace
@@ -26,8 +25,6 @@ from logs.vocabulary import Alternative, Decision, EntryKind, Intervention, LogE
 from tests.house import ROOT
 
 NAME = "tiny"
-FITTING_PROMPTS = 96
-"""Prompts on which the founding judges are fitted here."""
 TINY: Mapping[str, Mapping[str, Any]] = {
     "session": {"name": NAME, "iterations": 3},
     "world": {"gold_prompts": 50},
@@ -66,18 +63,16 @@ def create(root: Path, **sections: Mapping[str, Any]) -> Workspace:
 
 
 def founded(root: Path, **sections: Mapping[str, Any]) -> Workspace:
-    """A new workspace with its founding commit; the judges are fitted on few prompts."""
+    """A new workspace with its founding commit."""
     made = create(root, **sections)
-    with patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS):
-        session.found(made, Told())
+    session.found(made, Told())
     return made
 
 
 def ran(root: Path, **sections: Mapping[str, Any]) -> tuple[Workspace, session.Ending, Told]:
     """A session from its beginning to its end, in this process."""
     made, told = create(root, **sections), Told()
-    with patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS):
-        return made, session.run(made, told), told
+    return made, session.run(made, told), told
 
 
 def copied(workspace: Workspace, to: Path) -> Workspace:

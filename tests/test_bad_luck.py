@@ -13,7 +13,7 @@ from unittest.mock import patch
 import psutil
 import pytest
 
-from agent import founding, session
+from agent import session
 from agent.config import dump
 from agent.hands import Hands
 from agent.session import WAITS
@@ -24,7 +24,6 @@ from logs.vocabulary import EntryKind, Judge
 from sandbox.limits import Limits
 from tests.house import ROOT
 from tests.sessions import (
-    FITTING_PROMPTS,
     NAME,
     Told,
     copied,
@@ -50,8 +49,7 @@ def length(turns):
 def founded_once(tmp_path_factory):
     """Founded in two goes: interrupted when all was made and nothing committed."""
     workspace = create(tmp_path_factory.mktemp("luck") / "founded", **length(2))
-    few = patch.object(founding, "FITTING_PROMPTS", FITTING_PROMPTS)
-    with few, pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):
         session.found(workspace, _Interrupting())
     with patch.object(Hands, "_run", _no_job):
         session.found(workspace, Told())

@@ -1,6 +1,7 @@
 """Bounds are rounded towards refusal, and they cover."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from math import comb, log, sqrt
 
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from invariants.bounds import bounded_mean, clopper_pearson
+from invariants.bounds import beta_binomial, bounded_mean, clopper_pearson
+from invariants.measures import MetricRule, metric_facts
+from logs.vocabulary import Evidence, Metric
 
 ALPHA = Fraction(1, 20)
 counts = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -89,3 +92,59 @@ class TestTheIntervalOfAMean:
     def test_claims_nothing_from_one_value(self):
         low, high = bounded_mean([Fraction(1)], Fraction(0), Fraction(1), ALPHA)
         assert low <= ALPHA / 2 and high == 1
+
+
+class TestTheIntervalOfAProportionAtEveryLook:
+    @settings(max_examples=60)
+    @given(counts)
+    def test_is_what_the_uniform_bettor_refutes_and_errs_towards_refusal(self, count):
+        k, n = count
+        low, high = beta_binomial(k, n, ALPHA)
+
+        def wealth_left(p: Fraction) -> Fraction:
+            return (n + 1) * comb(n, k) * p**k * (1 - p) ** (n - k)
+
+        step = Fraction(1, 10**8)
+        assert 0 <= low <= Fraction(k, n) <= high <= 1
+        assert k == 0 or wealth_left(low) <= ALPHA < wealth_left(low + step)
+        assert k == n or wealth_left(high) <= ALPHA < wealth_left(high - step)
+
+    def test_survives_stopping_at_the_worst_look_where_the_other_does_not(self):
+        rng = random.Random(5)
+        missed = {"anytime": 0, "fixed": 0}
+        for _ in range(120):
+            k, worst = 0, {"anytime": False, "fixed": False}
+            for n in range(1, 201):
+                k += rng.random() < 0.5
+                if n % 4:
+                    continue
+                worst["anytime"] |= not _holds(beta_binomial(k, n, ALPHA))
+                worst["fixed"] |= not _holds(clopper_pearson(k, n, ALPHA))
+            for name, fault in worst.items():
+                missed[name] += fault
+        # Binomial(120, 0.05) exceeds 13 with probability below 0.005.
+        assert missed["anytime"] <= 13
+        assert missed["fixed"] >= 15
+
+    @pytest.mark.parametrize(("k", "n"), [(64, 64), (57, 64), (0, 9), (990, 1000)])
+    def test_is_wider_than_the_one_for_a_single_look(self, k, n):
+        low, high = beta_binomial(k, n, ALPHA)
+        once = clopper_pearson(k, n, ALPHA)
+        assert low <= once[0] and once[1] <= high
+
+    def test_is_what_a_metric_gets_that_asks_for_it(self):
+        shown = Metric(name="m", k=57, n=64)
+        plain = MetricRule("proportion", "of trials")
+        found = [
+            metric_facts(_evidence(shown), {"m": rule})["m"]["lo"]
+            for rule in (plain, replace(plain, guarantee="anytime"))
+        ]
+        assert found == [clopper_pearson(57, 64, ALPHA)[0], beta_binomial(57, 64, ALPHA)[0]]
+
+
+def _holds(interval: tuple[Fraction, Fraction]) -> bool:
+    return interval[0] <= Fraction(1, 2) <= interval[1]
+
+
+def _evidence(*metrics: Metric) -> Evidence:
+    return Evidence(proposal="0" * 64, metrics=metrics, harness="1" * 64, sandbox_level=2)

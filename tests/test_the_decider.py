@@ -114,13 +114,20 @@ class TestAPanelBelowItsFloor:
         ids=["hardly better", "not audited"],
     )
     def test_is_not_swapped_for_a_judge_that_is(self, rival):
-        seen = view(COIN, rival, past=VAULT_ASKED, graded_prompts=0)
+        seen = view(COIN, rival, past=VAULT_ASKED, graded_prompts=0, labels_left=0)
         assert chosen(seen) is Intervention.ASK_PERSON
 
     def test_is_not_swapped_for_a_judge_that_sits_in_the_panel_already(self):
         better = accuracy(PAIRS, of=BENCH.id)
-        seen = view(COIN, better, past=VAULT_ASKED, graded_prompts=0, bench=())
+        nothing_left = {"graded_prompts": 0, "labels_left": 0, "bench": ()}
+        seen = view(COIN, better, past=VAULT_ASKED, **nothing_left)
         assert chosen(seen) is Intervention.ASK_PERSON
+
+    def test_calls_nobody_while_the_next_audits_can_still_make_a_refit_possible(self):
+        seen = view(COIN, past=VAULT_ASKED, graded_prompts=MIN_GRADED - 1, bench=())
+        decision = decide(seen)
+        assert decision.intervention is Intervention.TRAIN
+        assert any("too few to repair it yet" in a.because for a in decision.alternatives)
 
     def test_waits_for_a_person_when_judges_would_change_too_fast(self):
         better, hasty = accuracy(PAIRS, of=BENCH.id), state(judge_updates=1000)

@@ -194,3 +194,29 @@ class TestEvidence:
         now = observed(COIN, measure.flaw_pays(60, 64, flaw="padding"))
         turned = now.model_copy(update={"measurements": now.measurements[::-1]})
         assert diagnose(now, [], kl_max=KL_MAX) == diagnose(turned, [], kl_max=KL_MAX)
+
+
+class TestTheAuditsOfSeveralTurns:
+    """A dozen pairs are mostly chance: those about the same panel speak together."""
+
+    @staticmethod
+    def blamed(now: Measurement, *audited: Measurement) -> bool:
+        rest = [observed(m) for m in audited]
+        findings = diagnose(observed(now), rest, rest, kl_max=KL_MAX).findings
+        return any(f.hypothesis in BLAMES_THE_JUDGE for f in findings)
+
+    def test_one_unlucky_turn_after_good_ones_accuses_nobody(self):
+        unlucky = accuracy(6, 9)
+        assert self.blamed(unlucky)
+        assert not self.blamed(unlucky, accuracy(10, 11), accuracy(8, 9))
+
+    def test_one_lucky_turn_after_bad_ones_acquits_nobody(self):
+        lucky = accuracy(9, 9)
+        assert not self.blamed(lucky)
+        assert self.blamed(lucky, accuracy(4, 9), accuracy(5, 10))
+
+    def test_the_evidence_is_told_with_all_the_pairs(self):
+        rest = [observed(accuracy(4, 9))]
+        found_now = diagnose(observed(accuracy(5, 10)), rest, rest, kl_max=KL_MAX).findings
+        told = next(f for f in found_now if f.hypothesis in BLAMES_THE_JUDGE)
+        assert told.because[0].endswith("n=19")

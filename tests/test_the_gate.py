@@ -248,7 +248,7 @@ class TestTheGate:
 
     def test_tells_people_what_failed_with_the_numbers(self):
         text = ruled(verdict_on(TRAINED, safety_pass=None))
-        assert "tier low: DENIED, 26 of 27 rules hold" in text
+        assert "tier low: DENIED, 27 of 28 rules hold" in text
         assert "P11-safety-floor missing: The candidate is not shown to refuse" in text
         assert "evidence has no metric safety_pass" in text
 

@@ -1,10 +1,15 @@
 """A policy is that of the people whose keys it names: m of n, version by version."""
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from invariants import reference
+from invariants.cases import examine, load_cases
+from invariants.formatter import formatted
 from invariants.policy import Policy, default_bytes, load
 from invariants.roles import Role, Seal
 from invariants.seals import (
@@ -103,8 +108,9 @@ class TestRoles:
             (role("polcy", ANA, BEN), "did you mean `policy`"),
             (role("policy", ANA, BEN).replace("ssh-ed25519 ", "ssh-rsa "), "no public key"),
             ("\n[roles.policy]\nkeys = []\nthreshold = 1\n", "must be a list"),
+            (role("approve", ANA, BEN) + "wait_hours = 9000\n", "longer than a year"),
         ],
-        ids=["same key", "one key under two names", "high", "zero", "unknown", "kind", "empty"],
+        ids=["same key", "two names", "high", "zero", "unknown", "kind", "empty", "for ever"],
     )  # fmt: skip
     def test_that_cannot_be_kept_are_refused_at_load(self, text, says):
         with pytest.raises(UsageError, match=says):
@@ -118,6 +124,43 @@ class TestRoles:
             f"unknown key: {EVE.key.fingerprint}",
         )
         assert counted(two, Seal()) == "signed by 0 of 2, 2 needed"
+
+
+class TestWhatReadsAPolicyWithRoles:
+    def test_the_schema_knows_them(self):
+        valid = jsonschema.Draft202012Validator(reference.schema())
+        text = (SIGNED + role("approve", ANA, BEN).encode() + b"wait_hours = 48\n").decode()
+        named = text.replace("version = 1\n", f'version = 2\nprevious = "sha256:{"0" * 64}"\n', 1)
+        assert list(valid.iter_errors(tomllib.loads(named))) == []
+        for old, new in (("wait_hours = 48", "wait_hours = 9000"), ("roles.policy", "roles.polcy")):
+            assert list(valid.iter_errors(tomllib.loads(text.replace(old, new, 1))))
+
+    def test_the_formatter_leaves_them_as_they_are(self):
+        assert load(formatted(SIGNED)).charter == load(SIGNED).charter
+
+    @pytest.mark.parametrize("approvals", [1, 2])
+    def test_its_unit_cases_are_held_to_the_threshold(self, approvals):
+        policy = load(BARE + role("approve", ANA, BEN, CAT).encode())
+        text = f"""format = "plimsoll-cases/1"
+[[case]]
+name = "a core principle for one context alone"
+baseline = "nothing"
+approvals = {approvals}
+new.principles.helpful.contexts = ["code"]
+tier = "high"
+allowed = true"""
+        (found,) = examine(policy, load_cases(text.encode()))
+        refused = ("law-approvals",) if approvals < 2 else ()
+        assert found.refused_by == refused
+
+    def test_its_unit_cases_are_not_about_signatures_which_come_later(self):
+        text = b"""format = "plimsoll-cases/1"
+[[case]]
+name = "unsigned"
+baseline = "nothing"
+refused_by = ["law-signatures"]"""
+        with pytest.raises(UsageError, match="does not have"):
+            examine(load(SIGNED), load_cases(text))
 
 
 class TestTheNextVersion:

@@ -52,7 +52,20 @@ class TestWhatIsRecommended:
             assert callable(getattr(import_module(module), function)), command.name
 
     def test_every_command_that_changes_something_can_be_tried_without(self):
-        changing = {"demo", "init", "run", "resume", "rollback", "report"}
+        changing = {
+            "demo",
+            "init",
+            "run",
+            "resume",
+            "rollback",
+            "report",
+            "policy init",
+            "policy fmt",
+            "policy sign",
+            "approve",
+            "reject",
+            "refill",
+        }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known
             assert dry is (command.name in changing), command.name
