@@ -29,7 +29,16 @@ from logs.journal import Journal
 from logs.reading import Reader
 from logs.vocabulary import Commit, Digest, EntryKind, LogEntry, State
 
-__all__ = ["PERSON", "adopt", "last_adopted", "policies_of", "require_fit", "warnings_of"]
+__all__ = [
+    "PERSON",
+    "adopt",
+    "as_kept",
+    "last_adopted",
+    "policies_of",
+    "require_fit",
+    "require_in_force",
+    "warnings_of",
+]
 STEP = "policy"
 
 
@@ -61,13 +70,24 @@ def adopt(workspace: Workspace, journal: Journal, founded_under: Digest) -> LogE
     if last is None:
         if policy.digest != founded_under:
             raise _another(policy, founded_under)
-        return _record(workspace, journal)
-    before = _read(last)
+        return _record(workspace, journal, _constitution(workspace))
+    before = as_kept(last)
     if before.charter.policy is None:
         raise _another(policy, before.digest)
     require_successor(before, policy)
     _require_provable(policy, journal)
-    return _record(workspace, journal)
+    return _record(workspace, journal, {})  # the constitution was signed when it was founded
+
+
+def require_in_force(policy: Policy, journal: Reader) -> None:
+    """Refuse a policy that no session adopted here, whatever its file says.
+
+    Raises:
+        Refused: it is not the policy in force.
+    """
+    last = last_adopted(journal)
+    if last is not None and last.body["digest"] != policy.digest:
+        raise _another(policy, last.body["digest"])
 
 
 def last_adopted(journal: Reader) -> LogEntry | None:
@@ -96,31 +116,40 @@ def warnings_of(policy: Policy) -> tuple[str, ...]:
     return (says,)
 
 
-def _record(workspace: Workspace, journal: Journal) -> LogEntry:
+def _record(workspace: Workspace, journal: Journal, more: dict[str, Any]) -> LogEntry:
     policy, path = workspace.policy, workspace.root / POLICY
     body: dict[str, Any] = {
         "id": policy.id,
         "version": policy.version,
         "digest": policy.digest,
         "signed": standing(policy),
-        "text": path.read_text(encoding="utf-8"),
+        "text": path.read_bytes().decode("utf-8"),
         "signatures": list(signatures_beside(path)) if policy.charter.policy else [],
-        "constitution": _constitution(workspace),
+        **more,
     }
     return journal.append(
         EntryKind.ADOPTED, session=PERSON, iteration=policy.version, step=STEP, body=body
     )
 
 
-def _constitution(workspace: Workspace) -> str:
-    role = workspace.policy.charter.policy
+def _constitution(workspace: Workspace) -> dict[str, Any]:
+    """What was founded on, and whose signatures it bears."""
+    role, path = workspace.policy.charter.policy, workspace.root / CONSTITUTION
     if role is None:
-        return UNSIGNED
-    return counted(role, require_signed_constitution(workspace.root / CONSTITUTION, role))
+        return {"constitution_signed": UNSIGNED}
+    return {
+        "constitution_signed": counted(role, require_signed_constitution(path, role)),
+        "constitution_text": path.read_bytes().decode("utf-8"),
+        "constitution_signatures": list(signatures_beside(path)),
+    }
 
 
-def _read(entry: LogEntry) -> Policy:
-    """A policy as the log keeps it, with the keys that signed it then."""
+def as_kept(entry: LogEntry) -> Policy:
+    """A policy as the log keeps it, with the keys that signed it then.
+
+    Raises:
+        IntegrityError: the text is not the policy that the entry names.
+    """
     data = entry.body["text"].encode()
     policy = policies.load(data)
     if policy.digest != entry.body["digest"]:

@@ -2,7 +2,6 @@
 
 from argparse import Namespace as Options
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,6 @@ from logs.lock import lock_workspace
 from logs.show import terminal_width
 from logs.story import change as changed
 from logs.text import short, table, visible
-
-VALID = timedelta(days=1)
-"""How long a statement may be handed in and counted; the proposal's own time may be shorter."""
 
 
 def list_pending(options: Options) -> Answer:
@@ -96,9 +92,11 @@ def _statement(workspace: Workspace, options: Options, choice: Choice) -> str:
             try_this=f'plimsoll {choice} {options.proposal} --reason "..."',
         )
     with closing(workspace.journal()) as journal:
-        pending = inbox.named(journal, options.proposal)
-    now = finding.now()
-    return statement_for(pending.binding, choice, options.reason, now=now, valid=VALID)
+        pending, now = inbox.named(journal, options.proposal), finding.now()
+        inbox.demand_waiting(journal, pending, now)
+    # Valid as long as the proposal waits, so that an early yes still counts with a late one.
+    valid = pending.expires - now
+    return statement_for(pending.binding, choice, options.reason, now=now, valid=valid)
 
 
 def _to_sign(text: str, choice: Choice, proposal: str) -> Answer:

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from agent.adoption import PERSON
 from invariants.approvals import Ballot, Binding, Choice, Tally, count, examined
-from invariants.keys import PublicKey
 from invariants.papers import Paper
 from invariants.roles import Role
 from invariants.sshsig import BadPaper, Flaw
@@ -72,7 +71,7 @@ def pending_at(journal: Reader, session: str, iteration: int) -> Pending | None:
         verdict=Verdict.model_validate(verdict),
         binding=Binding.model_validate({k: asked.body[k] for k in Binding.model_fields}),
         expires=datetime.fromisoformat(asked.body["expires"]),
-        papers=tuple(Paper.model_validate(e.body["paper"]) for e in _filed(journal, asked.seq)),
+        papers=tuple(Paper.model_validate(e.body["paper"]) for e in filed(journal, asked.seq)),
         answer=journal.find(session, iteration, ANSWER),
     )
 
@@ -120,7 +119,7 @@ def hand_in(
         Stale: the proposal was answered, its time is over, or HEAD moved.
         Refused: the paper does not count, by name.
     """
-    _demand_waiting(journal, pending, now)
+    demand_waiting(journal, pending, now)
     try:
         key, statement = examined(paper, role, pending.binding, now)
         ballot = ballot_of(journal, pending, now)
@@ -146,7 +145,7 @@ def hand_in(
         EntryKind.ANSWERED,
         session=PERSON,
         iteration=pending.asked.seq,
-        step=f"{PAPER}{statement.decision.value}-{_letters(key)}",
+        step=f"{PAPER}{digest_of(paper)[:16]}",
         body=body,
     )
 
@@ -162,7 +161,12 @@ def refusal(error: BadPaper) -> PlimsollError:
     )
 
 
-def _demand_waiting(journal: Reader, pending: Pending, now: datetime) -> None:
+def demand_waiting(journal: Reader, pending: Pending, now: datetime) -> None:
+    """Refuse to sign or to take in what can no longer be answered.
+
+    Raises:
+        Stale: the proposal was answered, its time is over, or HEAD moved.
+    """
     closed = ""
     if pending.answer:
         closed = f"it was answered: {pending.answer.body['decision']}"
@@ -179,11 +183,7 @@ def _demand_waiting(journal: Reader, pending: Pending, now: datetime) -> None:
         )
 
 
-def _filed(journal: Reader, seq: int) -> list[LogEntry]:
+def filed(journal: Reader, seq: int) -> list[LogEntry]:
+    """The papers about the question of this entry, in the order in which they came."""
     entries = journal.entries_of(PERSON, seq)
     return [e for e in entries if e.kind is EntryKind.ANSWERED and "paper" in e.body]
-
-
-def _letters(key: PublicKey) -> str:
-    """A key in letters that a step may be named by."""
-    return digest_of({"key": key.fingerprint})[:16]

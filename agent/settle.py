@@ -11,6 +11,7 @@ from agent.inbox import ANSWER, ASK
 from agent.ruling import ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
+from invariants.seals import standing
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
 from logs.errors import Stale
@@ -119,6 +120,7 @@ def _close(turn: Turn, context: Context) -> None:
     refusal = context.entry(turn, "refuse")
     body = {
         "outcome": _outcome(turn, context, refusal),
+        "policy_signed": standing(context.policy),
         "refused_by": [r["invariant"] for r in refusal.body["rulings"]] if refusal else [],
         "predicted": decision.predicted.model_dump(mode="json") if decision.predicted else None,
         "seconds": {k: round(v, 3) for k, v in context.hands.spent.seconds.items()},

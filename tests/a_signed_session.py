@@ -29,6 +29,7 @@ from logs.vocabulary import (
     Intervention,
     LogEntry,
     Observation,
+    Principle,
     Proposal,
     State,
 )
@@ -50,9 +51,18 @@ def signed_workspace(root: Path, *signers: Person, iterations: int = 2) -> Works
     """A new workspace; its policy names Ana, Ben and Cat, and `signers` signed it."""
     workspace = Workspace.create(root, tiny(session={"name": NAME, "iterations": iterations}))
     (root / POLICY).write_bytes(default_bytes() + roles(ANA, BEN, CAT).encode())
+    (root / CONSTITUTION).write_text("".join(map(table, PRINCIPLES)))
     for name, space in ((POLICY, Namespace.POLICY), (CONSTITUTION, Namespace.CONSTITUTION)):
         sign_beside(root / name, space, *signers)
     return workspace
+
+
+def table(one: Principle) -> str:
+    """A principle as a file says it."""
+    return (
+        f'[[principle]]\nid = "{one.id}"\ntext = "{one.text}"\nweight = "{one.weight}"\n'
+        f'tier = "{one.tier}"\n\n'
+    )
 
 
 def sign_beside(path: Path, space: Namespace, *signers: Person) -> None:

@@ -127,6 +127,17 @@ class TestAProposalOfHighTier:
         assert ending.exit_code == 0
         assert committed(waiting) == [0, 1, 2]
 
+    def test_counts_a_key_again_whose_first_statement_ran_out(self, waiting, monkeypatch):
+        say(waiting, ANA)
+        later = finding.now() + timedelta(hours=30)
+        monkeypatch.setattr(finding, "now", lambda: later)
+        say(waiting, BEN)
+        assert session.resume(again(waiting), Told()).exit_code == WAITS
+        assert committed(waiting) == [0]
+        say(waiting, ANA)
+        session.resume(again(waiting), Told())
+        assert committed(waiting) == [0, 1]
+
     @pytest.mark.parametrize("step", ["answer", "gate-again", "commit", "record"])
     def test_is_applied_once_whenever_the_process_dies(self, waiting, step):
         say(waiting, ANA)
@@ -263,12 +274,26 @@ class TestTheNextVersion:
 
     def test_of_an_unsigned_workspace_is_refused_and_the_record_says_unsigned(self, tmp_path):
         workspace = signed_workspace(tmp_path / "ws")
-        path = workspace.root / POLICY
+        path, where = workspace.root / POLICY, ("--workspace", str(workspace.root))
         path.write_bytes(default_bytes())
         assert session.run(again(workspace), Told()).exit_code == WAITS
         entry = next(e for e in log(workspace, "person") if e.kind is EntryKind.ADOPTED)
         assert entry.body["signed"] == "unsigned"
         assert "unsigned" in json.dumps([e.body for e in log(workspace) if e.kind == "ruled"])
+        closed = [e.body["policy_signed"] for e in log(workspace) if e.kind == "recorded"]
+        assert closed == ["unsigned"]
+        assert "UNSIGNED: nobody signed" in plimsoll("log", "verify", *where).out
+        said = plimsoll("policy", "verify", "--json", *where).data
+        assert (said["policy_is"], said["verified"]) == ("unsigned", "unsigned")
         path.write_bytes(default_bytes().replace(b"version = 1\n", b"version = 2\n", 1))
         with pytest.raises(Refused, match="not the one that this workspace was founded under"):
             session.found(again(workspace), Told())
+        with pytest.raises(Refused, match="not the one that this workspace was founded under"):
+            session.rollback(again(workspace), "HEAD~1", reason="under my own law", dry_run=True)
+
+    def test_of_an_unsigned_workspace_says_so_aloud_at_the_end_of_a_run(self, tmp_path):
+        workspace = signed_workspace(tmp_path / "ws")
+        (workspace.root / POLICY).write_bytes(default_bytes())
+        said = plimsoll("run", "--workspace", str(workspace.root))
+        assert said.code == WAITS
+        assert "the policy is UNSIGNED" in said.err
