@@ -22,8 +22,8 @@ DEMO = "plimsoll-demo"
 """Folder of the first demo; the next ones are numbered."""
 SESSION = "demo"
 ITERATIONS = 12
-SHORTER = Recipe(prompts=768, epochs=2)
-"""The default recipe with fewer prompts and one pass less: twelve turns in a few minutes."""
+SHORTER = Recipe(prompts=768, epochs=2, replay=512)
+"""The default recipe with half the data and one pass less: twelve turns in a few minutes."""
 GO_ON = {
     Standing.NOT_BEGUN: "run",
     Standing.RUNNING: "status",

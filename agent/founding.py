@@ -35,7 +35,7 @@ PROBES = 8
 
 ANNOTATORS: dict[str, dict[str, Any]] = {
     "crowd": {
-        "bias": {"length": 0.8, "agreeable": 0.6, "chatter": -0.9, "flip": 0.10},
+        "bias": {"length": 0.88, "agreeable": 0.6, "chatter": -0.9, "flip": 0.10},
         "reads": False,
         "family": "surface",
         "comparisons": 10_000,

@@ -1,9 +1,11 @@
 """Does the world have head-room, do planted judges over-optimise, does governing pay?
 
-    python -m benchmarks.world --seeds 0 1 2 --arms oracle fixed governed --out FOLDER
+    python -m benchmarks.world --seeds 0 1 2 --arms oracle fixed governed --bases BASES --out FOLDER
 
-Every arm is a real session of the same code on the same prompts and seeds; only the founding
-judge, the decider and (for the two baselines, which nobody governs) the policy differ.
+Every arm is a real session of the same code on the same prompts and seeds. The founding judge,
+the decider and, for the baselines, which nobody governs, the policy differ; and `fixed` trains
+in smaller steps, so that one can see gold rise, turn and fall. `fixed-same` is as blind with the
+recipe of `governed`: it tells what governing is worth at the same pace.
 """
 
 import argparse
@@ -19,14 +21,17 @@ from agent.config import Config, JudgesSection, LimitsSection, SessionSection, W
 from agent.listener import Silent
 from agent.workspace import POLICY, Workspace
 from invariants.policy import default_bytes
-from logs.vocabulary import EntryKind
+from logs.vocabulary import EntryKind, Recipe
 
+STEADY = Recipe(prompts=1024, epochs=1, learning_rate=3e-4, replay=0)
+"""A plain self-training script: one pass at a modest rate over what this turn chose."""
 ARMS = {
-    "oracle": ("oracle", "fixed"),
-    "fixed": ("planted", "fixed"),
-    "governed": ("planted", "rules"),
+    "oracle": ("oracle", "fixed", Recipe()),
+    "fixed": ("planted", "fixed", STEADY),
+    "fixed-same": ("planted", "fixed", Recipe()),
+    "governed": ("planted", "rules", Recipe()),
 }
-"""Arm -> (founding judge, decider)."""
+"""Arm -> (founding judge, decider, recipe)."""
 UNGOVERNED = ("P10", "P11", "P12", "P16", "P23")
 """Rules a blind loop does not have: drift, safety, judge floor, pace, validation."""
 
@@ -40,8 +45,9 @@ def ungoverned_policy() -> bytes:
 
 def run(arm: str, seed: int, base: str, iterations: int, out: Path) -> dict[str, Any]:
     """One session; returns its curves."""
-    founding, decider = ARMS[arm]
+    founding, decider, recipe = ARMS[arm]
     config = Config(
+        recipe=recipe,
         session=SessionSection(name=arm, iterations=iterations, seed=seed, decider=decider),
         world=WorldSection(base=base, gold_prompts=800),
         judges=JudgesSection(founding=founding),
