@@ -263,3 +263,29 @@ def test_a_forged_paper_in_a_log_is_noticed(own):
     with own.journal(read_only=False) as journal:
         forge(journal, next(p for p in inbox.pending_in(journal) if p.open).asked.seq)
     assert "unknown key" in bad(own)[PAPERS]
+
+
+class TestARefill:
+    def test_by_two_people_counts_and_is_verified(self, own, tmp_path):
+        where = ("--json", "--workspace", str(own.root))
+        give = ("refill", "weight_path", "0.20", "--reason", "reviewed the edits")
+        first = plimsoll(*give, "--key", str(ANA.file(tmp_path)), *where)
+        (name,) = first.data["signed"]
+        assert first.data["ledgers"]["weight_path"]["refilled"] == "0"
+        second = plimsoll(*give, "--id", name, "--key", str(BEN.file(tmp_path)), *where)
+        assert second.data["signed"] == {name: "2 of 2"}
+        assert second.data["ledgers"]["weight_path"]["refilled"] == "0.20"
+        again = plimsoll(*give, "--id", name, "--key", str(BEN.file(tmp_path)), *where)
+        assert again.code == 3 and "same key twice" in again.error["what"]
+        (answer,) = [a for a in verify_all(own) if a.name == REFILLS]
+        assert (answer.ok, answer.detail) == (True, "2 signed statements about budgets")
+
+    def test_that_somebody_wrote_larger_is_noticed(self, own, tmp_path):
+        key = str(ANA.file(tmp_path))
+        where = ("--workspace", str(own.root))
+        plimsoll("refill", "alpha", "0.10", "--reason", "a new year", "--key", key, *where)
+
+        def change(entry: LogEntry) -> dict[str, Any]:
+            return json.loads(json.dumps(entry.body).replace("0.10", "9.10"))
+
+        assert "altered statement" in bad(rewritten(own, tmp_path / "other", change))[REFILLS]
