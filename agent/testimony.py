@@ -58,7 +58,7 @@ def approvers(policies: Mapping[Digest, Policy], pending: Pending) -> Role | Non
 
 def heard(journal: Reader, pending: Pending, role: Role | None) -> list[Heard]:
     """Each paper about one proposal, examined as of the time when the log took it in."""
-    seen = set[object]()
+    voted, nonces = dict[object, datetime](), set[str]()
     found = []
     for entry in filed(journal, pending.asked.seq):
         try:
@@ -66,11 +66,12 @@ def heard(journal: Reader, pending: Pending, role: Role | None) -> list[Heard]:
             at = datetime.fromisoformat(entry.at)
             key, statement = examined(paper, role, pending.binding, at)
             vote = (key, statement.decision)
-            if statement.nonce in seen:
+            if statement.nonce in nonces:
                 raise BadPaper(Flaw.REPLAYED, f"the nonce {statement.nonce[:8]} was used before")
-            if vote in seen:
+            if vote in voted and at < voted[vote]:  # who said it anew after it ran out may
                 raise BadPaper(Flaw.SAME_KEY_TWICE, f"{key.fingerprint} has voted")
-            seen |= {vote, statement.nonce}
+            voted[vote] = statement.expires
+            nonces.add(statement.nonce)
             found.append(Heard(entry, (key, statement)))
         except BadPaper as error:
             found.append(Heard(entry, None, str(error)))

@@ -29,6 +29,8 @@ from logs.verify import Check, ask, verify
 from logs.vocabulary import Commit, EntryKind, LogEntry, Tier
 
 Question = Callable[[Workspace, Journal], Answer]
+FOUNDING = (EntryKind.FOUNDED, EntryKind.COMMITTED)
+"""What is written before the policy is."""
 NOTHING_ADOPTED: Answer = (None, "not checked: no policy was adopted yet")
 
 
@@ -123,6 +125,9 @@ def files_are_kept(workspace: Workspace, journal: Journal) -> Answer:
     """Policy, constitution and signatures in the workspace are those that the log knows."""
     last = last_adopted(journal)
     if last is None:
+        begun = any(e.kind not in FOUNDING for e in journal.entries())
+        if begun and workspace.policy.charter.policy is not None:
+            return False, "the policy names who signs it, but the log keeps no policy"
         return NOTHING_ADOPTED
     faults, note = policy_faults(workspace.root / POLICY, last)
     if (founded := _founding_policy(journal)) is not None:

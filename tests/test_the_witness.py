@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -52,11 +53,12 @@ def own(approved, tmp_path) -> Workspace:
     return Workspace(Path(shutil.copytree(approved.root, tmp_path / "own")))
 
 
-def hand_in(workspace: Workspace, person: Person, reason: str) -> None:
+def hand_in(
+    workspace: Workspace, person: Person, reason: str, valid: timedelta = timedelta(days=1)
+) -> None:
     with workspace.journal(read_only=False) as journal:
         waits = [p for p in inbox.pending_in(journal) if p.open][-1]
-        day = timedelta(days=1)
-        text = statement_for(waits.binding, Choice.APPROVE, reason, now=finding.now(), valid=day)
+        text = statement_for(waits.binding, Choice.APPROVE, reason, now=finding.now(), valid=valid)
         paper = Paper(statement=text, signature=person.sign(text.encode(), Namespace.APPROVAL))
         role = workspace.policy.charter.approve
         inbox.hand_in(journal, waits, paper, role, finding.now())
@@ -153,6 +155,13 @@ class TestAWorkspaceThatNobodyTouched:
         (answer,) = [a for a in verify_all(Workspace(own.root)) if a.name == FILES]
         assert answer.ok is None and answer.detail.startswith("version 2 lies there, signed by 0")
 
+    def test_may_hold_a_statement_that_ran_out_beside_a_later_one_of_the_same_key(self, own):
+        hand_in(own, CAT, "at first sight", valid=timedelta(seconds=2))
+        time.sleep(2.1)
+        hand_in(own, CAT, "at second sight")
+        (answer,) = [a for a in verify_all(own) if a.name == PAPERS]
+        assert (answer.ok, answer.detail) == (True, "4 signed statements about proposals")
+
 
 class TestAFileChangedAfterwards:
     @pytest.mark.parametrize("name", [POLICY, CONSTITUTION])
@@ -227,6 +236,13 @@ class TestALogWrittenAnewAsAWhole:
 
         found = bad(rewritten(approved, tmp_path / "other", change))
         assert "signed by 1 of 3" in found[POLICIES]
+
+    def test_is_noticed_when_the_policy_itself_was_left_out(self, approved, tmp_path):
+        def change(entry: LogEntry) -> dict[str, Any] | None:
+            return None if entry.kind is EntryKind.ADOPTED else entry.body
+
+        found = bad(rewritten(approved, tmp_path / "other", change))
+        assert found[FILES] == "the policy names who signs it, but the log keeps no policy"
 
     def test_is_noticed_when_its_policy_is_another_text(self, approved, tmp_path):
         def change(entry: LogEntry) -> dict[str, Any]:
