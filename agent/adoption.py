@@ -24,7 +24,7 @@ from invariants.seals import (
     signatures_beside,
     standing,
 )
-from logs.errors import IntegrityError, Refused
+from logs.errors import IntegrityError, Refused, UsageError
 from logs.journal import Journal
 from logs.reading import Reader
 from logs.vocabulary import Commit, Digest, EntryKind, LogEntry, State
@@ -61,6 +61,7 @@ def adopt(workspace: Workspace, journal: Journal, founded_under: Digest) -> LogE
     Returns the entry, if one was written.
 
     Raises:
+        UsageError: the file is another policy, and nobody could have signed it as the next one.
         Refused: the file is not the policy in force and does not follow it.
         Undecided: z3 gave up on a question about the successor.
     """
@@ -83,7 +84,7 @@ def require_in_force(policy: Policy, journal: Reader) -> None:
     """Refuse a policy that no session adopted here, whatever its file says.
 
     Raises:
-        Refused: it is not the policy in force.
+        UsageError: it is not the policy in force.
     """
     last = last_adopted(journal)
     if last is not None and last.body["digest"] != policy.digest:
@@ -195,8 +196,8 @@ def _meets(policy: Policy, goal: Any, founding: State, now: State, journal: Read
     return evaluate(goal, Facts(roots)) is True
 
 
-def _another(policy: Policy, wanted: Digest) -> Refused:
-    return Refused(
+def _another(policy: Policy, wanted: Digest) -> UsageError:
+    return UsageError(
         "The policy is not the one that this workspace was founded under.",
         saw=f"policy.toml {policy.digest[:12]}, {standing(policy)}",
         wanted=f"{wanted[:12]}, as the log says",

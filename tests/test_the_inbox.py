@@ -12,7 +12,7 @@ from invariants.approvals import Choice, statement_for
 from invariants.papers import Paper
 from invariants.policy import default_bytes
 from invariants.sshsig import Flaw, Namespace
-from logs.errors import PlimsollError, Refused, Stale
+from logs.errors import PlimsollError, Refused, Stale, UsageError
 from logs.vocabulary import EntryKind
 from tests.a_command import plimsoll
 from tests.a_signed_session import NAME, Died, DiesAt, sign_beside, signed_workspace, stand_in
@@ -286,9 +286,9 @@ class TestTheNextVersion:
         said = plimsoll("policy", "verify", "--json", *where).data
         assert (said["policy_is"], said["verified"]) == ("unsigned", "unsigned")
         path.write_bytes(default_bytes().replace(b"version = 1\n", b"version = 2\n", 1))
-        with pytest.raises(Refused, match="not the one that this workspace was founded under"):
+        with pytest.raises(UsageError, match="not the one that this workspace was founded under"):
             session.found(again(workspace), Told())
-        with pytest.raises(Refused, match="not the one that this workspace was founded under"):
+        with pytest.raises(UsageError, match="not the one that this workspace was founded under"):
             session.rollback(again(workspace), "HEAD~1", reason="under my own law", dry_run=True)
 
     def test_of_an_unsigned_workspace_says_so_aloud_at_the_end_of_a_run(self, tmp_path):
