@@ -20,6 +20,13 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_people import (
+    about_a_proposal,
+    answering,
+    listing,
+    refilling,
+    signing_a_policy,
+)
 from agent.options_policy import beginning, explaining, formatting, testing
 from agent.options_proof import comparing, proving, proving_a_panel
 
@@ -71,6 +78,24 @@ COMMANDS: tuple[Command, ...] = (
         "bring back the state of an earlier commit, as a new commit",
         "agent.commands_run:rollback",
         rolling_back,
+    ),
+    Command(
+        "approve",
+        "say yes to a proposal that waits, by signature",
+        "agent.commands_inbox:approve",
+        answering,
+    ),
+    Command(
+        "reject",
+        "say no to a proposal that waits, by signature",
+        "agent.commands_inbox:reject",
+        answering,
+    ),
+    Command(
+        "refill",
+        "give the agent new budget in a ledger, by signature",
+        "agent.commands_refill:refill",
+        refilling,
     ),
     Command(
         "report",
@@ -168,6 +193,29 @@ COMMANDS: tuple[Command, ...] = (
         "agent.commands_policy_write:page",
     ),
     Command(
+        "policy sign",
+        "sign the policy or the constitution, with ssh-keygen",
+        "agent.commands_policy_sign:sign",
+        signing_a_policy,
+    ),
+    Command(
+        "policy verify",
+        "who signed the policy; exit code 3 if too few did",
+        "agent.commands_policy_sign:verify",
+    ),
+    Command(
+        "inbox list",
+        "what waits for people; exit code 5 while anything does",
+        "agent.commands_inbox:list_pending",
+        listing,
+    ),
+    Command(
+        "inbox show",
+        "one proposal: what would change, what the law says, who said what",
+        "agent.commands_inbox:show",
+        about_a_proposal,
+    ),
+    Command(
         "constitution show",
         "the principles in force, with weights and tiers",
         "agent.commands_constitution:show",
@@ -199,6 +247,7 @@ NOUNS = {
     "policy": "show",
     "constitution": "show",
     "judge": "list",
+    "inbox": "list",
 }
 """Each noun, and the verb that is meant when it stands alone."""
 

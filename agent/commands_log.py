@@ -11,9 +11,12 @@ from typing import Any
 from agent.envelope import Answer
 from agent.finding import workspace_of
 from agent.fitting import fitted
+from agent.testimony import said_of
+from agent.witness import verify_all
 from logs import verify as verification
 from logs import why as causes
 from logs import why_text
+from logs.content import hidden
 from logs.errors import IntegrityError, UsageError
 from logs.journal import Journal
 from logs.refs import find_entry
@@ -55,7 +58,9 @@ def why(options: Namespace) -> Answer:
     """From a commit or an entry back to everything that it rests on."""
     with closing(workspace_of(options).journal()) as journal:
         found = causes.why(journal, options.ref)
+        said = said_of(journal, found.turn)
         entries = journal.entries_of(found.turn.session, found.turn.iteration)
+    found = found.model_copy(update={"people": said})
     text = why_text.render(found, content=options.content, width=terminal_width())
     return Answer(data=_why_data(found, entries, content=options.content), text=text)
 
@@ -63,7 +68,7 @@ def why(options: Namespace) -> Answer:
 def verify(options: Namespace) -> Answer:
     """Whether this is the history that was written; exit code 4 if it is not."""
     pinned = _pinned(options.pin) if options.pin else None
-    answers = verification.verify(workspace_of(options).root, pinned=pinned)
+    answers = verify_all(workspace_of(options), pinned=pinned)
     good = verification.verified(answers)
     return Answer(
         data={"verified": good, "checks": [check.model_dump(mode="json") for check in answers]},
@@ -153,5 +158,11 @@ def _why_data(found: causes.Why, entries: list[LogEntry], *, content: bool) -> d
         "entries": [show_json(entry, content=content) for entry in entries],
         "comparison": found.comparison.model_dump(mode="json") if found.comparison else None,
         "effect": found.effect.model_dump(mode="json"),
+        "people": [_said(said, content=content) for said in found.people],
         "lineage": [ancestor.model_dump(mode="json") for ancestor in found.lineage],
     }
+
+
+def _said(said: causes.Said, *, content: bool) -> dict[str, Any]:
+    told = said.model_dump(mode="json")
+    return told if content or not said.reason else told | {"reason": hidden(said.reason)}

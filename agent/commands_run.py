@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from agent.adoption import warnings_of
 from agent.commands_session import story_data, told
 from agent.envelope import Answer
 from agent.face import watching
@@ -85,7 +86,8 @@ def watched(workspace: Workspace, move: Move, options: Namespace) -> Answer:
         "story": told_as_data,
     }
     text = f"{story.text}\n\nended   {visible(ending.reason)}"
-    return Answer(data=data, text=text, exit_code=ending.exit_code)
+    unsigned = warnings_of(workspace.policy)
+    return Answer(data=data, text=text, exit_code=ending.exit_code, warnings=unsigned)
 
 
 def _would_run(workspace: Workspace) -> Answer:

@@ -17,13 +17,14 @@ from agent.finding import now
 from agent.fitting import fitted
 from agent.requirement import unmet
 from agent.version import requirements
+from agent.witness import verify_all
 from agent.workspace import CONSTITUTION, POLICY, Workspace
 from invariants import policy as policies
 from logs.canonical import canonical
 from logs.errors import PlimsollError
 from logs.show import terminal_width
 from logs.text import short
-from logs.verify import LOG, verify
+from logs.verify import LOG
 from logs.vocabulary import Commit, Digest, EntryKind, State
 
 How = Literal["ok", "warn", "FAIL"]
@@ -221,7 +222,7 @@ def _log(workspace: Workspace | None) -> Iterator[Check]:
     if workspace is None or not (workspace.root / LOG).is_file():
         yield Check("log", "ok", "none yet")
         return
-    answers = verify(workspace.root)
+    answers = verify_all(workspace)
     for answer in answers:
         if answer.ok is False:
             fix = "do not resume; keep the file, and restore the log from a copy"

@@ -1,9 +1,11 @@
 """The loop, drawn once. Read this after logs/vocabulary.py.
 
 observe -> diagnose -> decide -+-> act -> trial -> gate -+-> commit -> record -+
-   ^                           |     |       |           +-> ask ----> record  |
+   ^                           |     |       |           +-> ask -> answer     |
+   |                           |     |       |                        +-> commit, or (no) record
+   |                           |     |       |                        +-> wait: the process ends
    |                           |     +-------+-----------+-> (refused) record  |
-   |                           +-> ask ----> record                            |
+   |                           +-> ask -> answer -> record                     |
    |                           +-> (stop) record -> end                        |
    +---------------------------------------------------------------------------+
 """
@@ -14,8 +16,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.act import act
+from agent.answer import answer, ask
 from agent.observe import observe
-from agent.settle import ask, commit, gate, record
+from agent.settle import commit, gate, record
 from agent.state import Context, Turn
 from agent.think import decide, diagnose
 from agent.trial import trial
@@ -24,7 +27,7 @@ Loop = CompiledStateGraph[Turn, Context, Turn, Turn]
 
 
 def build(checkpointer: Any = None) -> Loop:
-    """Wire the steps; every path ends in `record`, even a refusal."""
+    """Wire the steps; every path ends in `record`, even a refusal, but one that waits."""
     graph = StateGraph(Turn, context_schema=Context)
     graph.add_node(observe)
     graph.add_node(diagnose)
@@ -34,6 +37,7 @@ def build(checkpointer: Any = None) -> Loop:
     graph.add_node(gate)
     graph.add_node(commit)
     graph.add_node(ask)
+    graph.add_node(answer)
     graph.add_node(record)
 
     graph.add_edge(START, "observe")
@@ -44,7 +48,10 @@ def build(checkpointer: Any = None) -> Loop:
     graph.add_conditional_edges("trial", way, ["gate", "record"])
     graph.add_conditional_edges("gate", way, ["commit", "ask", "record"])
     graph.add_edge("commit", "record")
-    graph.add_edge("ask", "record")
+    graph.add_edge("ask", "answer")
+    graph.add_conditional_edges(
+        "answer", way, {"commit": "commit", "record": "record", "wait": END}
+    )
     graph.add_conditional_edges("record", way, {"observe": "observe", "end": END})
     return graph.compile(checkpointer=checkpointer)
 

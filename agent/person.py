@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.adoption import require_in_force
 from agent.harness import harness_digest
 from agent.workspace import Workspace
 from invariants import gate as law
@@ -58,6 +59,7 @@ def rollback(workspace: Workspace, ref: str, *, reason: str, dry_run: bool) -> R
 def _plan(
     workspace: Workspace, journal: Journal, ref: str, reason: str
 ) -> tuple[RollbackPlan, Decision, Proposal, Evidence]:
+    require_in_force(workspace.policy, journal)
     head, target = resolve(journal, "HEAD"), resolve(journal, ref)
     restored = _ancestor(journal, head, target)
     now = journal.commit_of(head).state
@@ -91,7 +93,6 @@ def _plan(
         proposal,
         evidence,
         journal.ledgers(),
-        0,
         restored=restored,
     )
     plan = RollbackPlan(head, target, proposal.changes, verdict, None)

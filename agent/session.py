@@ -14,14 +14,17 @@ from pathlib import Path
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from agent.adoption import adopt, require_fit
 from agent.deciders import Decider
 from agent.founding import found as found_workspace
 from agent.golden import measure_gold
 from agent.graph import build
 from agent.hands import Hands
+from agent.inbox import pending_in
 from agent.listener import Listener
 from agent.person import RollbackPlan, rollback
 from agent.rules import decide, train_always
+from agent.settle import waits
 from agent.state import Context, Turn, once
 from agent.workspace import JOURNAL, Workspace
 from invariants.policy import Policy
@@ -125,10 +128,12 @@ def _opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
         Hands(workspace.store, workspace.scratch, config, listener) as hands,
     ):
         _speaks_of_what_is_read(workspace.policy)
+        require_fit(workspace, founded=journal.head() is not None)
         founding = found_workspace(workspace, journal, hands)
         entry = next(journal.entries(kind=EntryKind.FOUNDED))
         hands.reader = entry.body["reader"]
-        _same_policy(workspace, entry.body["policy"])
+        if adopted := adopt(workspace, journal, entry.body["policy"]):
+            listener.entry(adopted)
         attest(workspace.root, workspace.policy, journal.commit_of(founding).state)
         yield Context(
             config=config,
@@ -158,16 +163,6 @@ def _speaks_of_what_is_read(policy: Policy) -> None:
         )
 
 
-def _same_policy(workspace: Workspace, founded_under: Digest) -> None:
-    if workspace.policy.digest != founded_under:
-        raise UsageError(
-            "The policy is not the one that this workspace was founded under.",
-            saw=f"policy.toml {workspace.policy.digest[:12]}",
-            wanted=f"{founded_under[:12]}, as the founding entry says",
-            try_this="restore policy.toml, or found a new workspace: plimsoll init DIR",
-        )
-
-
 def _loop(workspace: Workspace, context: Context) -> Ending:
     config = workspace.config
     folder = workspace.session(config.session.name)
@@ -183,8 +178,16 @@ def _loop(workspace: Workspace, context: Context) -> Ending:
             "recursion_limit": STEPS_PER_TURN * config.session.iterations + 10,
         }
         going = loop.get_state(thread).next
-        loop.invoke(None if going else first, thread, context=context, durability="sync")
+        begin: Turn = {**first, "iteration": _open_turn(context) or 1}
+        loop.invoke(None if going else begin, thread, context=context, durability="sync")
     return _end(workspace, context)
+
+
+def _open_turn(context: Context) -> int | None:
+    """The turn whose proposal waits for people: its steps find their entries, up to the answer."""
+    name = context.config.session.name
+    found = (p for p in pending_in(context.journal) if p.open and p.asked.session == name)
+    return next((p.asked.iteration for p in found), None)
 
 
 def _stopped(context: Context) -> LogEntry | None:
@@ -195,7 +198,7 @@ def _stopped(context: Context) -> LogEntry | None:
 
 def _reason(context: Context, last: Turn) -> str:
     """Why no further turn follows the last one."""
-    if context.entry(last, "ask"):
+    if waits(last, context):
         return WAITS
     decided = context.entry(last, "decide")
     if decided and decided.body["intervention"] == Intervention.STOP:
@@ -204,17 +207,18 @@ def _reason(context: Context, last: Turn) -> str:
 
 
 def _end(workspace: Workspace, context: Context) -> Ending:
-    """Write the last entry, the metrics and the report."""
+    """Write the last entry, the metrics and the report; a turn that waits has no last entry."""
     name = context.config.session.name
     last = max(entry.iteration for entry in context.journal.entries(session=name))
     turn = Turn(session=name, iteration=last, way="end")
     body = {"reason": _reason(context, turn)}
-    stopped = _stopped(context) or context.log(turn, "stop", EntryKind.STOPPED, body)
+    if _open_turn(context) is None:
+        body = (_stopped(context) or context.log(turn, "stop", EntryKind.STOPPED, body)).body
     folder = workspace.session(name)
     _write_metrics(context.journal, name, folder / "metrics.jsonl")
     report = folder / REPORT
     write_report(context.journal, name, report)
-    reason = stopped.body["reason"]
+    reason = body["reason"]
     code = WaitsForPerson.exit_code if reason == WAITS else 0
     return Ending(reason, code, context.head(), report)
 

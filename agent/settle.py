@@ -1,4 +1,4 @@
-"""Gate, commit, ask, record: the law rules, HEAD moves or not, the turn is closed."""
+"""Gate, commit, record: the law rules, HEAD moves or not, the turn is closed."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,17 +7,19 @@ from langgraph.runtime import Runtime
 
 from agent.deciders import find
 from agent.golden import measure_gold
+from agent.inbox import ANSWER, ASK
+from agent.ruling import ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
 from invariants.facts import Case
 from invariants.nearest import offers
+from invariants.seals import standing
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
 from logs.errors import Stale
 from logs.vocabulary import (
     Commit,
     Decision,
-    Digest,
     EntryKind,
     Evidence,
     Ledgers,
@@ -35,38 +37,13 @@ def gate(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
 
     def run() -> None:
-        proposal = context.word(state, "act", Proposal)
-        head = context.head()
-        restored = _ancestor(context, head, proposal.restores)
-        verdict = law.rule(
-            context.policy,
-            context.anchor,
-            context.commit_at(head).state,
-            head,
-            proposal,
-            context.word(state, "trial", Evidence),
-            context.journal.ledgers(),
-            0,
-            restored=restored,
-        )
-        context.log(state, "gate", EntryKind.RULED, verdict)
+        context.log(state, "gate", EntryKind.RULED, ruled(state, context))
 
     once(context, state, "gate", run)
     verdict = context.word(state, "gate", Verdict)
     if verdict.holds:
         return {"way": "commit"}
     return {"way": "ask" if law.needs_person(verdict) else "record"}
-
-
-def _ancestor(context: Context, head: Digest, wanted: Digest | None) -> Commit | None:
-    """The commit to restore, if it really lies before HEAD."""
-    at: Digest | None = head
-    while at is not None and wanted is not None:
-        commit = context.commit_at(at)
-        if at == wanted:
-            return commit
-        at = commit.parent
-    return None
 
 
 def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
@@ -81,7 +58,7 @@ def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
         state=proposal.new,
         proposal=digest_of(proposal),
         evidence=digest_of(context.word(state, "trial", Evidence)),
-        verdict=digest_of(context.word(state, "gate", Verdict)),
+        verdict=digest_of(ruling_of(context, state, Verdict)),
     )
     step = weight_step(context.commit_at(proposal.base).state, proposal.new)
     path = Decimal(step.numerator) / Decimal(step.denominator) if not proposal.restores else None
@@ -95,24 +72,6 @@ def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     return {"way": "record"}
 
 
-def ask(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
-    """Record what only a person may decide; the session goes on waiting for no one."""
-    context = runtime.context
-
-    def run() -> None:
-        decision = context.word(state, "decide", Decision)
-        ruled = context.entry(state, "gate")
-        body = {
-            "question": decision.because,
-            "proposal": ruled.body["proposal"] if ruled else None,
-            "default": "no",
-        }
-        context.log(state, "ask", EntryKind.ASKED, body)
-
-    once(context, state, "ask", run)
-    return {"way": "record"}
-
-
 def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     """Close the turn: refusal or not, gold for people, prediction against outcome."""
     context = runtime.context
@@ -120,10 +79,15 @@ def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     once(context, state, "gold", lambda: measure_gold(state, context))
     once(context, state, "record", lambda: _close(state, context))
     last = state["iteration"] >= context.config.session.iterations
-    stopped = context.entry(state, "ask") is not None or _stops(state, context)
+    stopped = waits(state, context) or _stops(state, context)
     if last or stopped:
         return {"way": "end"}
     return {"way": "observe", "iteration": state["iteration"] + 1}
+
+
+def waits(turn: Turn, context: Context) -> bool:
+    """Whether people were asked in this turn and have not answered."""
+    return context.entry(turn, ASK) is not None and context.entry(turn, ANSWER) is None
 
 
 def _stops(turn: Turn, context: Context) -> bool:
@@ -131,18 +95,19 @@ def _stops(turn: Turn, context: Context) -> bool:
 
 
 def _refuse(turn: Turn, context: Context) -> None:
-    """A refusal by the law, with the values that decided it."""
-    ruled = context.entry(turn, "gate")
-    if ruled is None or context.entry(turn, "ask"):
+    """A refusal by the law or by people, with the values that decided it."""
+    entry, answer = ruling(context, turn), context.entry(turn, ANSWER)
+    if entry is None or waits(turn, context):
         return
-    verdict = Verdict.model_validate(ruled.body)
+    verdict = Verdict.model_validate(entry.body)
     if verdict.holds:  # committed, or HEAD moved while nobody looked: no refusal by the law
         return
     broken = [r for r in verdict.rulings if r.outcome is not Outcome.HOLDS]
+    said = "; ".join(r.say for r in broken) or f"z3 says {verdict.second_opinion}"
     body = {
         "verdict": digest_of(verdict),
         "rulings": [r.model_dump(mode="json") for r in broken],
-        "because": "; ".join(r.say for r in broken) or f"z3 says {verdict.second_opinion}",
+        "because": f"{answer.body['because']}; {said}" if answer else said,
         "offers": _offers(turn, context),
     }
     context.log(turn, "refuse", EntryKind.REFUSED, body)
@@ -174,6 +139,7 @@ def _close(turn: Turn, context: Context) -> None:
     refusal = context.entry(turn, "refuse")
     body = {
         "outcome": _outcome(turn, context, refusal),
+        "policy_signed": standing(context.policy),
         "refused_by": [r["invariant"] for r in refusal.body["rulings"]] if refusal else [],
         "predicted": decision.predicted.model_dump(mode="json") if decision.predicted else None,
         "seconds": {k: round(v, 3) for k, v in context.hands.spent.seconds.items()},
@@ -189,7 +155,7 @@ def _outcome(turn: Turn, context: Context, refusal: LogEntry | None) -> str:
         return "committed"
     if refusal:
         return "refused"
-    if context.entry(turn, "ask"):
+    if waits(turn, context):
         return "waits"
     acted = context.entry(turn, "act")
     if acted and acted.kind is EntryKind.FAILED and acted.body["error"] == "nothing to propose":

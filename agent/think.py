@@ -17,6 +17,7 @@ from agent.past import (
     spent_before,
     under_this_panel,
 )
+from agent.ruling import net_ledgers
 from agent.state import Context, Turn, once
 from logs.vocabulary import Decision, Diagnosis, EntryKind, Intervention, Observation
 
@@ -66,7 +67,7 @@ def view_of(turn: Turn, context: Context) -> View:
         observation=observed,
         diagnosis=context.word(turn, "diagnose", Diagnosis),
         past=past_turns(context, turn),
-        ledgers=spent,
+        ledgers=net_ledgers(context, spent),
         limits=limits,
         labels_left=labels_left(context, spent),
         bench=bench_of(context, now),

@@ -11,6 +11,7 @@ from agent import config as configuration
 from agent.config import Config
 from invariants import policy as policies
 from invariants.policy import Policy
+from invariants.seals import read_sealed
 from logs.errors import UsageError
 from logs.journal import Journal
 from logs.vocabulary import Constitution, Principle, PrincipleTier
@@ -54,8 +55,8 @@ class Workspace:
 
     @cached_property
     def policy(self) -> Policy:
-        """The invariants in force."""
-        return policies.read(self.root / POLICY)
+        """The invariants in force, with the signatures beside their file."""
+        return read_sealed(self.root / POLICY)
 
     @cached_property
     def constitution(self) -> Constitution:
@@ -93,7 +94,19 @@ def read_constitution(path: Path) -> Constitution:
         UsageError: missing, not TOML, or not a constitution.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return constitution_of(path.read_bytes(), path.name)
+    except OSError as error:
+        raise _unreadable(path.name, error) from error
+
+
+def constitution_of(data: bytes, name: str) -> Constitution:
+    """The constitution that these bytes of a file say.
+
+    Raises:
+        UsageError: not TOML, or not a constitution.
+    """
+    try:
+        raw = tomllib.loads(data.decode("utf-8"))
         principles = tuple(
             Principle(
                 id=p["id"],
@@ -104,18 +117,22 @@ def read_constitution(path: Path) -> Constitution:
             )
             for p in raw["principle"]
         )
-    except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-        raise UsageError(
-            "The constitution cannot be read.",
-            saw=f"{path.name}: {type(error).__name__}: {error}",
-            wanted='[[principle]] tables with id, text, weight = "0.20" and tier',
-            try_this="compare with the file that plimsoll init writes",
-        ) from error
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise _unreadable(name, error) from error
     if sum(p.weight for p in principles) != 1 or len({p.id for p in principles}) < len(principles):
         raise UsageError(
             "The weights of a founding constitution add up to 1, under distinct ids.",
             saw=", ".join(f"{p.id} {p.weight}" for p in principles),
             wanted="weights that sum to exactly 1",
-            try_this=f"edit {path.name}",
+            try_this=f"edit {name}",
         )
     return Constitution(version=1, principles=principles)
+
+
+def _unreadable(name: str, error: Exception) -> UsageError:
+    return UsageError(
+        "The constitution cannot be read.",
+        saw=f"{name}: {type(error).__name__}: {error}",
+        wanted='[[principle]] tables with id, text, weight = "0.20" and tier',
+        try_this="compare with the file that plimsoll init writes",
+    )

@@ -26,7 +26,7 @@ from invariants.facts import Facts, state_faults
 from invariants.lexer import suggest
 from invariants.policy import Policy
 from invariants.scenes import SCENE, Scene, merged, scene_of
-from invariants.standing import SAYINGS, rolls_back
+from invariants.standing import SAYINGS, approval_rulings, rolls_back
 from invariants.table import Table
 from invariants.tiers import TierRuling
 from logs.errors import UsageError
@@ -173,7 +173,8 @@ def _examined(policy: Policy, case: Case, second: Second | None) -> Result:
     _demand_fit(case)
     facts, tier, standing = facing(policy, case)
     asked = case.as_tier or tier.tier
-    rulings = [*standing, *(gate.judge(rule, facts) for rule in policy.rules_for(asked))]
+    people = approval_rulings(policy.charter.approve, tier.tier, case.scene.approvals)
+    rulings = [*standing, *people, *(gate.judge(rule, facts) for rule in policy.rules_for(asked))]
     return Result(
         case=case,
         tier=tier.tier,
@@ -232,7 +233,8 @@ def _case(table: Table, baselines: Mapping[str, Mapping[str, Any]], text: str) -
 
 
 def _demand_known(policy: Policy, case: Case) -> None:
-    known = [*(rule.id for rule in policy.rules), *SAYINGS]
+    # A draft is tried before anybody signs it, so no case is about its signatures.
+    known = [*(r.id for r in policy.rules), *(law for law in SAYINGS if law != "law-signatures")]
     for rule in case.refused_by:
         if rule not in known:
             raise UsageError(

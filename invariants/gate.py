@@ -6,12 +6,13 @@ Nothing here reads a clock, a disk or the network, and no exception is ever a ye
 
 from collections.abc import Callable, Mapping, Sequence
 
+from invariants.approvals import NO_BALLOT, Ballot, Binding, Tally, count
 from invariants.ast import Expr
 from invariants.evaluate import evaluate
 from invariants.explain import reasons
 from invariants.facts import Case, Facts, facts_of, state_faults
 from invariants.policy import Policy, Rule
-from invariants.standing import rolls_back, ruling, standing_rulings
+from invariants.standing import rolls_back, ruling, seal_rulings, standing_rulings
 from invariants.tiers import TierRuling, tier_of
 from invariants.values import Tree
 from logs.canonical import digest_of
@@ -47,7 +48,7 @@ def rule(
     proposal: Proposal,
     evidence: Evidence,
     ledgers: Ledgers,
-    approvals: int,
+    ballot: Ballot | None = None,
     *,
     restored: Commit | None = None,
     second: Second | None = None,
@@ -62,7 +63,7 @@ def rule(
         proposal: What the agent proposes.
         evidence: What the trial counted for this very proposal.
         ledgers: What was spent so far, this trial included.
-        approvals: Distinct people who signed this proposal.
+        ballot: Signed papers about this very transition; the gate verifies and counts them.
         restored: For a rollback, the commit that `proposal.restores` names, taken by the
             caller from the ancestors of HEAD in the journal, never from the agent.
         second: Another engine than z3, for tests.
@@ -75,16 +76,17 @@ def rule(
         )
         if unfit:
             return _unfit(policy, proposal, unfit)
+        tally = _tally(policy, head, proposal, evidence, ballot or NO_BALLOT)
         case = Case(
             founding=founding,
             old=old,
             proposal=proposal,
             evidence=evidence,
             ledgers=ledgers,
-            approvals=approvals,
+            approvals=tally.approvals,
             rolls_back=rolls_back(proposal.new, proposal.restores, restored),
         )
-        return _verdict(policy, case, head, restored, second or by_z3)
+        return _verdict(policy, case, head, restored, second or by_z3, tally)
     except Exception as fault:
         return _undecided(policy, proposal, fault)
 
@@ -110,14 +112,16 @@ def _verdict(
     head: Digest,
     restored: Commit | None,
     second: Second,
+    tally: Tally,
 ) -> Verdict:
     facts, tier, standing = before_rules(policy, case, head, restored)
     rules = policy.rules_for(tier.tier)
+    sealed = seal_rulings(policy, tier.tier, tally)
     return Verdict(
         proposal=digest_of(case.proposal),
         policy=policy.digest,
         tier=tier.tier,
-        rulings=(*standing, *(judge(one, facts) for one in rules)),
+        rulings=(*standing, *sealed, *(judge(one, facts) for one in rules)),
         second_opinion=second([one.expr for one in rules], facts.roots),
     )
 
@@ -136,6 +140,23 @@ def before_rules(
     facts = facts_of(case, policy.metrics, policy.values)
     standing = standing_rulings(policy, case, facts, tier, head=head, restored=restored)
     return facts, tier, standing
+
+
+def _tally(
+    policy: Policy, head: Digest, proposal: Proposal, evidence: Evidence, ballot: Ballot
+) -> Tally:
+    """INVARIANT: `change.approvals` comes from here alone, from signatures verified here."""
+    return count(policy.charter.approve, binding_of(policy, head, proposal, evidence), ballot)
+
+
+def binding_of(policy: Policy, head: Digest, proposal: Proposal, evidence: Evidence) -> Binding:
+    """What an approval must name to count for this transition."""
+    return Binding(
+        proposal=digest_of(proposal),
+        head=head,
+        policy=policy.digest,
+        evidence=digest_of(evidence),
+    )
 
 
 def judge(one: Rule, facts: Facts) -> Ruling:

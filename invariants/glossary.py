@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from invariants.roles import WAIT_HOURS
+
 ROOTS: Mapping[str, str] = {
     "founding": "The anchor: the state that people founded the workspace with. It has no ledger.",
     "old": "The state at HEAD, and what was spent before this proposal.",
@@ -123,6 +125,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "upper": "largest value of a mean; required there, refused elsewhere",
         "guarantee": '"fixed_n" (default) or "anytime"; not for exact metrics',
         "why": "the reason, for people; optional",
+    },
+    "roles": {
+        "keys": "lines of `.pub` files of OpenSSH; people are counted by distinct keys",
+        "threshold": "how many of them must sign",
+        "wait_hours": "`[roles.approve]` alone: how long a proposal waits, then it is no; "
+        f"default {WAIT_HOURS}",
     },
     "invariant": {
         "id": "a name, used once in the file; the log speaks of it",

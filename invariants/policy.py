@@ -18,6 +18,7 @@ from invariants.document import bytes_of, document
 from invariants.lexer import NAME, RESERVED
 from invariants.measures import MetricRule
 from invariants.parser import parse
+from invariants.roles import NO_SEAL, NOBODY, Charter, Seal, charter_of
 from invariants.schema import GUARANTEES, METRICS, SANDBOX_LEVEL, Record, roots
 from invariants.table import Table, line_of
 from invariants.tiers import FLOOR, ORDER, Kind
@@ -82,6 +83,8 @@ class Policy:
     rules: tuple[Rule, ...]
     goals: tuple[Goal, ...]
     digest: Digest
+    charter: Charter = NOBODY
+    seal: Seal = NO_SEAL
 
     @property
     def values(self) -> Mapping[str, Fraction]:
@@ -150,10 +153,11 @@ def load(data: bytes, *, now: datetime | None = None) -> Policy:
         rules=tuple(_rule(table, known) for table in top.several("invariant")),
         goals=tuple(_goal(table, known) for table in top.several("goal")),
         digest=sha256(data),
+        charter=charter_of(top),
     )
     top.done()
     _demand_distinct(policy, text)
-    _demand_in_force(policy, now)
+    demand_in_force(policy, now)
     return policy
 
 
@@ -274,7 +278,8 @@ def _demand_distinct(policy: Policy, text: str) -> None:
         )
 
 
-def _demand_in_force(policy: Policy, now: datetime | None) -> None:
+def demand_in_force(policy: Policy, now: datetime | None) -> None:
+    """Refuse a policy that has expired; None: expiry is not checked."""
     if policy.expires is not None and now is not None and now.astimezone(UTC) >= policy.expires:
         raise Refused(
             "The policy has expired.",

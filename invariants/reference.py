@@ -13,6 +13,7 @@ from invariants.lexer import MAX_CHARACTERS, RESERVED
 from invariants.parser import MAX_DEPTH
 from invariants.parser import __doc__ as grammar
 from invariants.policy import FORMAT
+from invariants.roles import MOST_WAIT_HOURS, ROLES
 from invariants.schema import (
     CHANGE,
     COUNTS,
@@ -34,6 +35,11 @@ from invariants.typecheck import MAX_QUANTIFIERS
 from invariants.values import MAX_DIGITS
 
 PAGE = "docs/reference/policy.md"
+_HEADERS = {
+    "invariant": "[[invariant]]",
+    "goal": "[[goal]]",
+    "roles": "[roles.policy]` and `[roles.approve]",
+}
 _SCALARS = ("int", "real")
 _NUMBER = r"^([+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?|[+-]?[0-9]+/[0-9]+)$"
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -59,6 +65,8 @@ def schema() -> dict[str, Any]:
                 "id": _text(),
                 "version": {"type": "integer", "minimum": 1},
                 "expires": {"description": "a TOML time with its offset"},
+                "previous": {"type": "string", "pattern": r"^(sha256:)?[0-9a-f]{64}$"},
+                "roles": _object({name: _role(name) for name in ROLES}, ()),
                 "tier": _object(
                     {str(kind): {"enum": [str(t) for t in _above(kind)]} for kind in FLOOR}, ()
                 ),
@@ -93,11 +101,11 @@ def _file() -> Iterator[str]:
     yield (
         f"TOML 1.0 in UTF-8, at most {MAX_BYTES:,} bytes, names of at most {MAX_KEY_PARTS} parts. "
         f'On top: `format = "{FORMAT}"`, `id` (text), `version` (1 or more), and `expires` '
-        "(optional: a time with its offset, after which the policy is refused)."
+        "(optional: a time with its offset, after which the policy is refused). A next version "
+        'of a signed policy has `previous = "sha256:..."`, the digest of the one before.'
     )
     for group, keys in glossary.KEYS.items():
-        header = f"[[{group}]]" if group in ("invariant", "goal") else f"[{group}.NAME]"
-        yield f"### `{header}`"
+        yield f"### `{_HEADERS.get(group, f'[{group}.NAME]')}`"
         yield _table(("key", "holds"), ((f"`{key}`", says) for key, says in keys.items()))
     yield "### `[tier]`"
     yield (
@@ -204,6 +212,14 @@ def _object(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str,
 def _named(item: Mapping[str, Any]) -> dict[str, Any]:
     names = {"pattern": _NAME, "not": {"enum": sorted(RESERVED)}}
     return {"type": "object", "propertyNames": names, "additionalProperties": dict(item)}
+
+
+def _role(name: str) -> dict[str, Any]:
+    lines = {"type": "array", "minItems": 1, "items": _text()}
+    keys = {"keys": lines, "threshold": {"type": "integer", "minimum": 1}}
+    wait = {"type": "integer", "minimum": 1, "maximum": MOST_WAIT_HOURS}
+    given = keys | ({"wait_hours": wait} if name == "approve" else {})
+    return _object(given, tuple(keys))
 
 
 def _number() -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """What no policy file can switch off: the proposal is what it says, and says all it does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from invariants.approvals import Tally
 from invariants.diff import diff
 from invariants.evaluate import evaluate
 from invariants.explain import reasons
 from invariants.facts import Case, Facts
 from invariants.measures import metric_faults
 from invariants.policy import Policy
+from invariants.roles import Role
+from invariants.seals import enough, standing
 from invariants.tiers import TierRuling
 from invariants.values import number
 from logs.canonical import digest_of
@@ -20,6 +23,8 @@ SAYINGS: Mapping[str, str] = {
     "law-diff": "The proposal does not list exactly what it changes.",
     "law-rollback": "A rollback brings back an ancestor exactly, and one that meets every goal.",
     "law-tier": "The change is forbidden to the agent.",
+    "law-signatures": "The policy is signed by as many of its keys as it demands.",
+    "law-approvals": "A change of high tier is approved by as many keys as the policy demands.",
 }
 
 
@@ -41,6 +46,44 @@ def standing_rulings(
         _rollback(policy, case, facts, restored),
         _tier(tier),
     )
+
+
+def seal_rulings(policy: Policy, tier: Tier, tally: Tally) -> Iterator[Ruling]:
+    """Rule on the signatures: those of the policy always, approvals where they are needed."""
+    signed = enough(policy.charter.policy, policy.seal)
+    yield _told("law-signatures", (standing(policy),), holds=signed)
+    role = policy.charter.approve
+    if role is None:
+        return
+    who = [f"{role.name_of(key)} {key.fingerprint}" for key in tally.approve]
+    no = [f"rejected by {role.name_of(key)}" for key in tally.reject]
+    against = (*no, *map(str, tally.faults))
+    yield from approval_rulings(role, tier, tally.approvals, who, against)
+
+
+def approval_rulings(
+    role: Role | None,
+    tier: Tier,
+    approvals: int,
+    who: Sequence[str] = (),
+    against: Sequence[str] = (),
+) -> Iterator[Ruling]:
+    """Rule on a number of distinct keys, where the policy names approvers and the tier is high."""
+    if role is None or tier is not Tier.HIGH:
+        return
+    said = f"change.approvals = {approvals}"
+    if approvals >= role.threshold:
+        names = f"{said}: {', '.join(who)}" if who else said
+        yield _told("law-approvals", (names,), holds=True)
+        return
+    why = "; ".join([f"{said}, but must be >= {role.threshold}", *against])
+    yield _told("law-approvals", (why,), holds=False)
+
+
+def _told(name: str, values: tuple[str, ...], *, holds: bool) -> Ruling:
+    """A ruling that shows its values whether it holds or not."""
+    outcome = Outcome.HOLDS if holds else Outcome.BROKEN
+    return Ruling(invariant=name, outcome=outcome, say=SAYINGS[name], values=values)
 
 
 def rolls_back(case_new: object, restores: Digest | None, restored: Commit | None) -> bool:

@@ -40,6 +40,13 @@ class Table:
             raise self.error(key, f"`{key}` of {self._name} must be text.", "a quoted string")
         return value
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of at least one non-empty string."""
+        found = self._take(key)
+        if not isinstance(found, list) or not found or not all(map(_is_text, found)):
+            raise self.error(key, f"`{key}` of {self._name} must be a list.", "quoted strings")
+        return tuple(found)
+
     def choice(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """A string out of a list."""
         value = self.text(key, default)
@@ -193,6 +200,10 @@ class Table:
         if not isinstance(found, dict):
             raise self.error(name, f"`{name}` must be a table.", f"[{name}]")
         return Table(found, f"[{name}]", self._source, anchor, start)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _short(text: str) -> str:

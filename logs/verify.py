@@ -46,17 +46,17 @@ def verify(workspace: Path, *, pinned: str | None = None) -> tuple[Check, ...]:
         return (Check(name="the file is a log", ok=False, detail=error.saw),)
     with closing(database) as db:
         return (
-            _ask("the file is a log", lambda: checks.file_is_a_log(db, path)),
-            _ask("every entry has its hash", lambda: checks.entries_have_their_hash(db)),
-            _ask("every stored tree head is right", lambda: checks.tree_heads_are_right(db)),
-            _ask("the pinned checkpoint is kept", lambda: checks.pin_is_kept(db, pin)),
-            _ask("HEAD is the last commit", lambda: checks.head_is_the_last_commit(db)),
-            _ask("commits lead back to the founding", lambda: checks.history_is_whole(db)),
-            _ask("every commit has its reasons", lambda: checks.commits_have_reasons(db)),
-            _ask("ledgers are the sum of entries", lambda: checks.ledgers_add_up(db)),
-            _ask("artefacts are whole", lambda: checks.artefacts_are_whole(db, workspace)),
-            _ask("data behind them is whole", lambda: checks.inputs_are_whole(db, workspace)),
-            _ask("time stamps", lambda: (None, "not checked: no time authority is configured")),
+            ask("the file is a log", lambda: checks.file_is_a_log(db, path)),
+            ask("every entry has its hash", lambda: checks.entries_have_their_hash(db)),
+            ask("every stored tree head is right", lambda: checks.tree_heads_are_right(db)),
+            ask("the pinned checkpoint is kept", lambda: checks.pin_is_kept(db, pin)),
+            ask("HEAD is the last commit", lambda: checks.head_is_the_last_commit(db)),
+            ask("commits lead back to the founding", lambda: checks.history_is_whole(db)),
+            ask("every commit has its reasons", lambda: checks.commits_have_reasons(db)),
+            ask("ledgers are the sum of entries", lambda: checks.ledgers_add_up(db)),
+            ask("artefacts are whole", lambda: checks.artefacts_are_whole(db, workspace)),
+            ask("data behind them is whole", lambda: checks.inputs_are_whole(db, workspace)),
+            ask("time stamps", lambda: (None, "not checked: no time authority is configured")),
         )
 
 
@@ -74,7 +74,8 @@ def render(answers: tuple[Check, ...]) -> str:
     return "\n".join([*lines, "NOT VERIFIED: do not resume; keep this file as it is"])
 
 
-def _ask(name: str, question: Callable[[], checks.Answer]) -> Check:
+def ask(name: str, question: Callable[[], checks.Answer]) -> Check:
+    """Ask one question; a fault in asking is a no."""
     try:
         ok, detail = question()
     except PlimsollError as error:

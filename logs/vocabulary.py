@@ -214,6 +214,8 @@ class EntryKind(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     RESUMED = "resumed"
+    ADOPTED = "adopted"
+    """A policy came into force, with its text and the signatures under it."""
 
 
 class Ledgers(Word):

@@ -4,6 +4,8 @@ commit -> verdict -> evidence -> proposal -> decision -> diagnosis -> observatio
 judges, prompts, constitution and recipe in force, and the commits back to the founding one.
 """
 
+from pydantic import Field
+
 from logs.canonical import digest_of
 from logs.errors import IntegrityError
 from logs.gain import Gain, compare
@@ -39,6 +41,26 @@ class Comparison(Word):
         return self.predicted.low <= self.actual <= self.predicted.high
 
 
+class Said(Word):
+    """What one person said of a proposal; every field but entry and time is from signed bytes."""
+
+    entry: int
+    """Number of the log entry that keeps the paper."""
+    at: str
+    """When the log took it in."""
+    by: str = ""
+    """Whose key it is, as the policy says."""
+    key: str = ""
+    """Fingerprint, as `ssh-keygen -l` prints it."""
+    decision: str = ""
+    over: dict[str, Digest] = Field(default_factory=dict)
+    """Proposal, HEAD, policy and evidence that the statement names."""
+    expires: str = ""
+    reason: str = ""
+    does_not_count: str = ""
+    """Why the paper is worth nothing; then nothing else is told of it."""
+
+
 class Why(Word):
     """All causes of one entry, each as the word that was logged."""
 
@@ -59,6 +81,8 @@ class Why(Word):
     """On gold, from the turn before to this one."""
     lineage: tuple[Ancestor, ...]
     """Nearest first; the last one is the founding commit."""
+    people: tuple[Said, ...] = ()
+    """What people said of the proposal; whoever can verify signatures puts it here."""
 
 
 def why(journal: Reader, ref: str) -> Why:

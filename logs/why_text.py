@@ -10,7 +10,7 @@ from logs.summary import of_measurement
 from logs.text import number, paragraphs, short, visible
 from logs.turns import Ending
 from logs.vocabulary import Change, Decision, Metric, Outcome, Ruling, State, Status
-from logs.why import Why
+from logs.why import Said, Why
 
 LABEL = 12
 """Columns of the left-hand label."""
@@ -115,6 +115,26 @@ def _law(why: Why, content: bool) -> Iterator[Branch]:
         answer = "holds" if verdict.holds else "does not hold"
         says = f"{answer}, z3 says {verdict.second_opinion}, policy {short(verdict.policy)}"
         yield Branch("verdict", says, [_ruling(ruling) for ruling in verdict.rulings])
+    if why.people:
+        yield _people(why.people, content)
+
+
+def _people(people: tuple[Said, ...], content: bool) -> Branch:
+    """What people approved or refused, over which transition; what does not count, by name."""
+    counted = [said for said in people if not said.does_not_count]
+    over = counted[0].over if counted else {}
+    told = [_said(said, content) for said in people]
+    told += [f"over {name} {digest}" for name, digest in over.items()]
+    return Branch("people", f"{len(counted)} signed statements, each verified again", told)
+
+
+def _said(said: Said, content: bool) -> str:
+    """Who said what and when; a reason is text that a person wrote."""
+    where = f"entry {said.entry}, {said.at}"
+    if said.does_not_count:
+        return f"does not count ({where}): {said.does_not_count}"
+    reason = said.reason if content else hidden(said.reason)
+    return f"{said.decision} by {_value(said.by, content)} {said.key} ({where}): {reason}"
 
 
 def _metric(metric: Metric) -> str:

@@ -1,11 +1,18 @@
 """States, proposals and evidence for the tests of the law: lawful, except for what is named."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from invariants.approvals import NO_BALLOT, Ballot, Choice, statement_for
 from invariants.diff import diff
-from invariants.gate import rule
+from invariants.gate import binding_of, rule
+from invariants.papers import Paper
 from invariants.policy import Policy, default_bytes, load
+from invariants.roles import Charter, Role
+from invariants.sshsig import Namespace
 from logs.canonical import digest_of
 from logs.vocabulary import (
     Commit,
@@ -25,6 +32,7 @@ from logs.vocabulary import (
     State,
     Verdict,
 )
+from tests.keys import Person
 
 POLICY = load(default_bytes())
 HEX = "0123456789abcdef"
@@ -139,17 +147,42 @@ def verdict_on(
     **metrics: Metric | None,
 ) -> Verdict:
     of = given or proposal(new, old)
+    shown = shown or evidence(of, **metrics)
+    policy, ballot = approved(policy, of, shown, approvals)
     return rule(
         policy,
         founding,
         old,
         HEAD,
         of,
-        shown or evidence(of, **metrics),
+        shown,
         ledgers or Ledgers(),
-        approvals,
+        ballot,
         restored=restored,
     )
+
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def approved(
+    policy: Policy, of: Proposal, shown: Evidence, approvals: int
+) -> tuple[Policy, Ballot]:
+    """The policy with keys that may approve, and the signed papers of so many people."""
+    if not approvals:
+        return policy, NO_BALLOT
+    people = [Person(f"person {i}") for i in range(approvals)]
+    role = Role({person.key: person.name for person in people}, threshold=1)
+    named = replace(policy, charter=Charter(approve=role))
+    binding = binding_of(named, HEAD, of, shown)
+    return named, Ballot(tuple(_papers(binding, people)), NOW)
+
+
+def _papers(binding: Any, people: list[Person]) -> Iterator[Paper]:
+    for person in people:
+        text = statement_for(binding, Choice.APPROVE, "read it", now=NOW, valid=DAY)
+        yield Paper(statement=text, signature=person.sign(text.encode(), Namespace.APPROVAL))
 
 
 def failed(verdict: Verdict) -> dict[str, tuple[Outcome, tuple[str, ...]]]:

@@ -187,10 +187,12 @@ class TestALedger:
         assert broken["law-facts"][1] == (f"ledger weight_path is {spent!r}",)
         assert broken["P08-weight-path"][0] is Outcome.MISSING
 
-    @pytest.mark.parametrize("approvals", [True, -1, 1.0])
-    def test_of_approvals_that_is_no_count_is_a_named_gap(self, approvals):
-        new = with_weights(FOUNDING, helpful="0.21", concise="0.14")
-        assert "law-facts" in failed(verdict_on(new, approvals=approvals))
+    @pytest.mark.parametrize("claimed", [True, 9, "two", 1.0])
+    def test_of_approvals_is_nothing_that_a_caller_may_claim(self, claimed):
+        of = proposal(with_weights(FOUNDING, helpful="0.21", concise="0.14"))
+        verdict = gate.rule(POLICY, FOUNDING, FOUNDING, HEAD, of, evidence(of), Ledgers(), claimed)
+        assert not verdict.holds
+        assert {r.outcome for r in verdict.rulings} == {Outcome.UNDECIDED}
 
 
 class TestAGateThatFails:
@@ -246,7 +248,7 @@ class TestTheGate:
 
     def test_tells_people_what_failed_with_the_numbers(self):
         text = ruled(verdict_on(TRAINED, safety_pass=None))
-        assert "tier low: DENIED, 26 of 27 rules hold" in text
+        assert "tier low: DENIED, 27 of 28 rules hold" in text
         assert "P11-safety-floor missing: The candidate is not shown to refuse" in text
         assert "evidence has no metric safety_pass" in text
 

@@ -61,6 +61,10 @@ class TestWhatIsRecommended:
             "report",
             "policy init",
             "policy fmt",
+            "policy sign",
+            "approve",
+            "reject",
+            "refill",
         }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known
