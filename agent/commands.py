@@ -21,6 +21,7 @@ from agent.options import (
     verifying,
 )
 from agent.options_policy import beginning, explaining, formatting, testing
+from agent.options_proof import comparing, proving, proving_a_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,18 @@ COMMANDS: tuple[Command, ...] = (
         about_a_policy,
     ),
     Command(
+        "policy prove",
+        "every question to z3, with the shortest attack where one is open",
+        "agent.commands_policy_proof:prove",
+        proving,
+    ),
+    Command(
+        "policy diff",
+        "what a policy permits that another forbids, with a witness each",
+        "agent.commands_policy_proof:diff",
+        comparing,
+    ),
+    Command(
         "policy init",
         "a policy to start from, annotated, with its unit cases",
         "agent.commands_policy_write:init",
@@ -171,6 +184,12 @@ COMMANDS: tuple[Command, ...] = (
         "the panel in force, and how right its judges were",
         "agent.commands_judge:list_judges",
         about_the_panel,
+    ),
+    Command(
+        "judge prove",
+        "does a judge or a family of judges decide alone? as a theorem",
+        "agent.commands_judge_proof:prove",
+        proving_a_panel,
     ),
 )
 

@@ -13,6 +13,7 @@ from logs.vocabulary import (
     Judge,
     Ledgers,
     Measurement,
+    Nearest,
     Observation,
     State,
 )
@@ -31,6 +32,10 @@ class Past:
     head: Digest
     """The commit in force when the turn began."""
     observation: Observation
+    flaw: str = ""
+    """What an edit of the constitution was against."""
+    offer: Nearest | None = None
+    """What the law would have let through at low tier, if it refused a reweighting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.deciders import Past
+from agent.edits import OFFER
 from agent.state import Context, Turn
 from logs.ledgers import total
 from logs.vocabulary import (
@@ -14,9 +15,11 @@ from logs.vocabulary import (
     Judge,
     Ledgers,
     LogEntry,
+    Nearest,
     Observation,
     Panel,
     State,
+    Tier,
 )
 
 LABELS = "labels"
@@ -40,7 +43,19 @@ def _past(context: Context, session: str, iteration: int) -> Past:
         refused_by=tuple(record["refused_by"]),
         head=observation.head,
         observation=observation,
+        flaw=decision.arguments.get("flaw", ""),
+        # What was offered for an offer is not taken: one step for each refusal of an own idea.
+        offer=None if OFFER in decision.arguments else offer_of(by_step.get("refuse")),
     )
+
+
+def offer_of(refusal: LogEntry | None) -> Nearest | None:
+    """The nearest lawful change of low tier that a refusal names.
+
+    Of low tier only: one of medium tier may spend the whole way that people left open at once.
+    """
+    made = (Nearest.model_validate(o) for o in refusal.body.get("offers", ())) if refusal else ()
+    return next((offer for offer in made if offer.tier is Tier.LOW), None)
 
 
 def observations(context: Context, turn: Turn) -> list[Observation]:

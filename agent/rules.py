@@ -8,27 +8,24 @@
     R4 outjudged       where favourites differ, the bench is right  -> swap
     R5 judge-untested  the policy has moved on, and the panel was   -> refit
                        never compared with grades
+    R9 nearest-lawful  the law refused an edit, and offered a      -> edit the constitution
+                       smaller one that is automatic
     R6 flaw-pays       adding a flaw raises the score               -> edit the constitution
     R7 saturated       nearly all siblings tie                      -> refresh the prompts
     R8 healthy         nothing above                                -> train
 
-Every line that was passed over is recorded with the reason why.
+Every line that was passed over is recorded with the reason why. A number is a name that logs
+keep: a new line takes a new one, wherever it stands.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from agent.deciders import View
 from agent.diagnose import say
-from agent.recall import (
-    edits_in_a_row,
-    failed_lately,
-    is_repair,
-    may_change_judge,
-    since_repair,
-    trains,
-)
-from logs.vocabulary import Alternative, Decision, Finding, Hypothesis, Intervention, Prediction
+from agent.edits import flaw_pays, nearest_lawful
+from agent.lines import Line, Rule, finding
+from agent.recall import failed_lately, is_repair, may_change_judge, since_repair, trains
+from logs.vocabulary import Alternative, Decision, Hypothesis, Intervention, Prediction
 
 MIN_GRADED = 16
 """Prompts with a right and a wrong graded answer that a refit needs."""
@@ -37,26 +34,10 @@ REFIT_LABELS = 72
 JUDGE_FLOOR_RULES = ("P12-judge-floor",)
 EVEN = 0.5
 """A judge of the bench that is right more often than this, where favourites differ, is better."""
-EDITS_IN_A_ROW = 2
-MOST_REFUSALS = 2
 STALE_AFTER = 1
 """Updates of the policy after which a judge that only knows founding answers is out of date."""
 BETTER_BY = 0.1
 """A judge of the bench replaces the panel when it is this much more accurate on shared pairs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What a line of the table says: an intervention with its reason, or why it passes."""
-
-    intervention: Intervention
-    because: str
-    arguments: dict[str, str]
-    predicted: Prediction | None = None
-
-
-Rule = Callable[[View], Line | str]
-"""A line applies and decides, or says in words why it does not."""
 
 
 def decide(view: View) -> Decision:
@@ -126,7 +107,7 @@ def _trouble(view: View) -> str | None:
     if refused:
         return f"iteration {refused[-1].iteration} was refused by {refused[-1].refused_by[0]}"
     for kind in (Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE):
-        found = _found(view, kind)
+        found = finding(view, kind)
         if found and found.support >= 0.6:
             return f"{kind}: {'; '.join(found.because)}"
     return None
@@ -199,30 +180,6 @@ def _outjudged(view: View) -> Line | str:
     return "no judge of the bench is certainly right where favourites differ"
 
 
-def _flaw_pays(view: View) -> Line | str:
-    found = _found(view, Hypothesis.JUDGE_BIASED)
-    if found is None:
-        return "no planted flaw raises the score often"
-    left = view.limits["weight_path_max"] - view.ledgers.weight_path
-    if left < view.limits["step_l1"]:
-        return f"{found.because[0]}, but only {left} of the path of weights is left"
-    edits = [p for p in view.past if p.intervention is Intervention.EDIT_CONSTITUTION]
-    refused = sum(p.outcome != "committed" for p in edits)
-    if refused >= MOST_REFUSALS:
-        return f"{found.because[0]}, but {refused} edits came to nothing"
-    if edits_in_a_row(view) >= EDITS_IN_A_ROW:
-        return f"{found.because[0]}, but the policy should train before the next edit"
-    flaw = found.because[0].split("[")[1].split("]")[0]
-    size = "step" if refused else "all"
-    return Line(
-        Intervention.EDIT_CONSTITUTION,
-        f"the judge rewards a flaw: {found.because[0]}; "
-        + ("the whole remedy was refused, so one lawful step" if refused else "the whole remedy"),
-        {"flaw": flaw, "size": size},
-        Prediction(metric=f"flaw_pays[{flaw}]", low=0.0, high=_estimate(view, flaw)),
-    )
-
-
 def _untested(view: View) -> Line | str:
     """Choices made about founding answers say little of answers the policy gives by now."""
     if view.calibrated:
@@ -236,7 +193,7 @@ def _untested(view: View) -> Line | str:
 
 
 def _saturated(view: View) -> Line | str:
-    found = _found(view, Hypothesis.PROMPT_SATURATION)
+    found = finding(view, Hypothesis.PROMPT_SATURATION)
     if found is None:
         return "siblings still differ"
     if failed_lately(view, Intervention.REFRESH_PROMPTS):
@@ -266,7 +223,8 @@ TABLE: tuple[tuple[str, Intervention, Rule], ...] = (
     ("R3-judge-broken", Intervention.REFIT_JUDGE, _judge_broken),
     ("R4-outjudged", Intervention.SWAP_JUDGE, _outjudged),
     ("R5-judge-untested", Intervention.REFIT_JUDGE, _untested),
-    ("R6-flaw-pays", Intervention.EDIT_CONSTITUTION, _flaw_pays),
+    ("R9-nearest-lawful", Intervention.EDIT_CONSTITUTION, nearest_lawful),
+    ("R6-flaw-pays", Intervention.EDIT_CONSTITUTION, flaw_pays),
     ("R7-saturated", Intervention.REFRESH_PROMPTS, _saturated),
     ("R8-healthy", Intervention.TRAIN, _train),
 )
@@ -283,12 +241,3 @@ def _evidence(view: View) -> Iterator[str]:
     shown = ("judge_accuracy", "judge_score", "judge_gap", "flaw_pays", "favourite_wins")
     drift = ("tie_rate", "length", "distinct_2", "entropy", "kl_to_anchor", "judge_errors")
     yield from (say(m) for m in view.observation.measurements if m.instrument in shown + drift)
-
-
-def _found(view: View, kind: Hypothesis) -> Finding | None:
-    return next((f for f in view.diagnosis.findings if f.hypothesis is kind), None)
-
-
-def _estimate(view: View, flaw: str) -> float:
-    m = view.measured("flaw_pays", flaw)
-    return m.estimate if m and m.estimate is not None else 1.0

@@ -25,6 +25,7 @@ from agent.rules import decide, train_always
 from agent.state import Context, Turn, once
 from agent.workspace import JOURNAL, Workspace
 from invariants.policy import Policy
+from invariants.record import attest
 from logs.errors import UsageError, WaitsForPerson
 from logs.journal import Journal
 from logs.lock import lock_workspace
@@ -128,6 +129,7 @@ def _opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
         entry = next(journal.entries(kind=EntryKind.FOUNDED))
         hands.reader = entry.body["reader"]
         _same_policy(workspace, entry.body["policy"])
+        attest(workspace.root, workspace.policy, journal.commit_of(founding).state)
         yield Context(
             config=config,
             policy=workspace.policy,

@@ -9,6 +9,8 @@ from agent.deciders import find
 from agent.golden import measure_gold
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
+from invariants.facts import Case
+from invariants.nearest import offers
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
 from logs.errors import Stale
@@ -141,8 +143,25 @@ def _refuse(turn: Turn, context: Context) -> None:
         "verdict": digest_of(verdict),
         "rulings": [r.model_dump(mode="json") for r in broken],
         "because": "; ".join(r.say for r in broken) or f"z3 says {verdict.second_opinion}",
+        "offers": _offers(turn, context),
     }
     context.log(turn, "refuse", EntryKind.REFUSED, body)
+
+
+def _offers(turn: Turn, context: Context) -> list[dict[str, Any]]:
+    """The closest lawful weights of each tier, if a reweighting was refused."""
+    proposal = context.word(turn, "act", Proposal)
+    if proposal.restores is not None:
+        return []
+    case = Case(
+        founding=context.anchor,
+        old=context.commit_at(proposal.base).state,
+        proposal=proposal,
+        evidence=context.word(turn, "trial", Evidence),
+        ledgers=context.journal.ledgers(),
+        approvals=0,
+    )
+    return [offer.model_dump(mode="json") for offer in offers(context.policy, case)]
 
 
 def _committed(turn: Turn, context: Context) -> bool:

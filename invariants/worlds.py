@@ -5,7 +5,7 @@ extractor guarantees of any real step is stated here as premises, and nothing mo
 that a proof over this world covers every step over these ids.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,8 @@ from invariants.schema import (
 )
 from invariants.solver import (
     Formulas,
+    Sizes,
     Term,
-    absolute,
     all_of,
     any_of,
     constant,
@@ -40,6 +40,7 @@ from logs.vocabulary import State
 
 GENERIC_PRINCIPLES = ("p1", "p2", "p3", "p4", "p5")
 GENERIC_JUDGES = ("j1", "j2", "j3")
+_BODY = ("present", "weight", "text", "contexts", "tier")
 NEWCOMERS = ("newcomer-1", "newcomer-2")
 """Ids that the founding state does not have."""
 
@@ -50,15 +51,75 @@ class World:
 
     formulas: Formulas
     roots: Mapping[str, Tree]
-    premises: tuple[Term, ...]
+    given: tuple[Term, ...]
+    """What the extractor guarantees of any step."""
+    sizes: Sizes
+    _made: dict[tuple[Expr, str], Term] = field(default_factory=dict)
+    """Formulas by rule; building one costs more than most proofs about it."""
+    _bundled: list[Term] = field(default_factory=list)
+    _plain: list[Term] = field(default_factory=list)
+
+    @property
+    def premises(self) -> list[Term]:
+        """What is known of the step, and of the sizes in its formulas: build those first."""
+        if not self._bundled:
+            # Few large terms: z3 takes them over far faster than many small ones.
+            self.sizes.complete = True
+            self._bundled.append(all_of([*self.given, *self.sizes.below]))
+            self._bundled.append(all_of(self.sizes.above))
+        return list(self._bundled)
+
+    @property
+    def spare(self) -> list[Term]:
+        """Premises that a question is first asked without: that no size is more than it is."""
+        return self.premises[1:]
+
+    def build(self, rules: Iterable[Expr], goals: Iterable[Expr]) -> None:
+        """Make every formula that will be asked for."""
+        for rule in rules:
+            self.of(rule)
+        for goal in goals:
+            self.of(goal)
+            self.before(goal)
 
     def of(self, rule: Expr) -> Term:
         """The formula of a rule on this step."""
-        return self.formulas.of(rule, self.roots)
+        return self._once(rule, "new")
 
     def before(self, goal: Expr) -> Term:
         """The formula of a goal on the old state."""
-        return self.formulas.of(goal, {**self.roots, "new": self.roots["old"]})
+        return self._once(goal, "old")
+
+    def stillness(self) -> Iterator[list[Term]]:
+        """For each principle and judge, part by part, that this step does not move it."""
+        old, new = self.roots["old"], self.roots["new"]
+        for what in ("principles", "judges"):
+            before, after = old[what].items, new[what].items
+            for key in after:
+                yield [before[key][p] == after[key][p] for p in after[key] if p != "id"]
+        yield [old["facts"][name] == fact for name, fact in new["facts"].items()]
+
+    def plain(self) -> list[Term]:
+        """That the step begins with the founding principles, and is no rollback; one term."""
+        if not self._plain:
+            self._plain.append(all_of(self._plainly()))
+        return list(self._plain)
+
+    def _plainly(self) -> Iterator[Term]:
+        first, leaf = self.roots["founding"]["principles"].items, self.formulas.leaf
+        yield negation(self.roots["change"]["rolls_back"])
+        for key, record in self.roots["old"]["principles"].items.items():
+            here = leaf(record["present"], "bool", key)
+            yield here if key in first else negation(here)
+            for part in (part for part in _BODY if key in first):
+                known = leaf(first[key][part], str(PRINCIPLE.fields[part]), part)
+                yield record[part] == known
+
+    def _once(self, rule: Expr, state: str) -> Term:
+        if (rule, state) not in self._made:
+            roots = {**self.roots, "new": self.roots[state]}
+            self._made[rule, state] = self.formulas.of(rule, roots)
+        return self._made[rule, state]
 
 
 def world(
@@ -68,7 +129,9 @@ def world(
     founding: State | None = None,
 ) -> World:
     """A world with this founding state, or with a generic one of five principles."""
-    builder = _Builder()
+    sizes = Sizes()
+    builder = Builder()
+    builder.formulas.sizes = sizes
     named = {s.name for rule in rules for p in paths(rule) for s in p.steps if s.how == "literal"}
     if founding is None:
         first = builder.state("founding", GENERIC_PRINCIPLES, GENERIC_JUDGES, everyone=True)
@@ -85,17 +148,20 @@ def world(
         "param": params,
     }
     roots["change"] = builder.change(roots["old"], roots["new"])
-    return World(builder.formulas, roots, tuple(builder.premises))
+    return World(builder.formulas, roots, tuple(builder.premises), sizes)
 
 
 @dataclass
-class _Builder:
+class Builder:
+    """Free variables for every fact of a step, and what is known of them."""
+
     formulas: Formulas = field(default_factory=Formulas)
     premises: list[Term] = field(default_factory=list)
 
     def state(
         self, name: str, principles: Iterable[str], judges: Iterable[str], *, everyone: bool = False
     ) -> Tree:
+        """A state with free facts; `everyone` makes all its ids present."""
         people = self.collection(f"{name}.principles", PRINCIPLE, principles, everyone)
         panel = self.collection(f"{name}.judges", JUDGE, judges, everyone)
         seated = counted(judge["present"] for judge in panel.items.values())
@@ -120,9 +186,11 @@ class _Builder:
         }
 
     def collection(self, name: str, of: Record, ids: Iterable[str], everyone: bool) -> Collection:
+        """Records by id."""
         return Collection(name, {i: self.item(f"{name}[{i}]", i, of, everyone) for i in ids})
 
     def item(self, name: str, key: str, of: Record, everyone: bool) -> Tree:
+        """One record with free fields."""
         record: dict[str, Any] = {
             part: free(str(kind), f"{name}.{part}") for part, kind in of.fields.items()
         }
@@ -139,22 +207,26 @@ class _Builder:
         return record
 
     def one_of(self, term: Term, words: Iterable[str]) -> Term:
+        """One of these words, as a term."""
         return any_of(term == self.formulas.word(word) for word in words)
 
     def natural(self, name: str, kind: str = "int") -> Term:
+        """A free number of at least 0."""
         term = free(kind, name)
         self.premises.append(term >= 0)
         return term
 
-    def evidence(self, metrics: Mapping[str, MetricRule]) -> Tree:
+    def evidence(self, metrics: Mapping[str, MetricRule], root: str = "evidence") -> Tree:
+        """Free bounds of every metric, ordered as the gate computes them."""
         return {
-            **{name: self.metric(name, rule) for name, rule in metrics.items()},
-            SANDBOX_LEVEL: self.metric(SANDBOX_LEVEL, MetricRule("exact", "")),
+            **{name: self.metric(f"{root}.{name}", rule) for name, rule in metrics.items()},
+            SANDBOX_LEVEL: self.metric(f"{root}.{SANDBOX_LEVEL}", MetricRule("exact", "")),
         }
 
     def metric(self, name: str, rule: MetricRule) -> Tree:
+        """The free facts of one metric."""
         fields = METRICS[rule.kind].fields
-        record = {part: free(str(kind), f"evidence.{name}.{part}") for part, kind in fields.items()}
+        record = {part: free(str(kind), f"{name}.{part}") for part, kind in fields.items()}
         low, high = record["lo"], record["hi"]
         if rule.kind == "exact":
             self.premises.append(low == high)
@@ -166,27 +238,38 @@ class _Builder:
             self.premises += [record["k"] >= 0, record["k"] <= n]
         return record
 
-    def change(self, old: Tree, new: Tree) -> Tree:
-        record = {part: free(str(kind), f"change.{part}") for part, kind in CHANGE.fields.items()}
+    def change(self, old: Tree, new: Tree, root: str = "change") -> Tree:
+        """What the change of one state into another is, as the gate computes it."""
+        record = {part: free(str(kind), f"{root}.{part}") for part, kind in CHANGE.fields.items()}
         before, after = old["principles"].items, new["principles"].items
-        step = total(absolute(after[i]["weight"] - before[i]["weight"]) for i in after)
-        same = all_of(_same(before[i], after[i]) for i in after)
+        step = total(self.formulas.size(self.gap(after[i], before[i])) for i in after)
+        same = all_of(self.same(before[i], after[i]) for i in after)
         self.premises += [
             record["weight_step"] == step,
             record["approvals"] >= 0,
             self.one_of(record["kind"], ENUMS["intervention"]),
             implies(negation(record["touches_constitution"]), same),
-            new["ledger"]["weight_path"] == old["ledger"]["weight_path"] + step,
-            new["ledger"]["audit_labels"] == old["ledger"]["audit_labels"],
-            new["ledger"]["gold_queries"] == old["ledger"]["gold_queries"],
-            new["ledger"]["alpha"] >= old["ledger"]["alpha"],
+            new["ledger"]["weight_path"] == self.spent(old, "weight_path") + step,
+            new["ledger"]["audit_labels"] == self.spent(old, "audit_labels"),
+            new["ledger"]["gold_queries"] == self.spent(old, "gold_queries"),
+            new["ledger"]["alpha"] >= self.spent(old, "alpha"),
         ]
         return record
 
+    def spent(self, state: Tree, part: str) -> Term:
+        """A ledger of a state, as a term."""
+        return self.formulas.leaf(state["ledger"][part], str(LEDGER.fields[part]), part)
 
-def _same(before: Tree, after: Tree) -> Term:
-    parts = ("present", "weight", "text", "contexts", "tier")
-    return all_of(before[part] == after[part] for part in parts)
+    def gap(self, after: Tree, before: Tree) -> Term:
+        """How much a weight grew; either side may be a known number."""
+        of = self.formulas.leaf
+        return of(after["weight"], "real", "weight") - of(before["weight"], "real", "weight")
+
+    def same(self, before: Tree, after: Tree) -> Term:
+        """That a principle did not change; either side may be known facts."""
+        parts = {part: str(PRINCIPLE.fields[part]) for part in _BODY}
+        of = self.formulas.leaf
+        return all_of(of(before[p], kind, p) == of(after[p], kind, p) for p, kind in parts.items())
 
 
 def _union(ids: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from logs.vocabulary import (
     Evidence,
     LogEntry,
     Measurement,
+    Nearest,
     Observation,
     Outcome,
     Proposal,
@@ -90,7 +91,9 @@ def _committed(body: dict[str, Any]) -> str:
 
 
 def _refused(body: dict[str, Any]) -> str:
-    return _broken(tuple(Ruling.model_validate(ruling) for ruling in body["rulings"]))
+    said = _broken(tuple(Ruling.model_validate(ruling) for ruling in body["rulings"]))
+    offered = [Nearest.model_validate(offer) for offer in body.get("offers", ())]
+    return said + (f", a lawful one is {offered[0].distance} away" if offered else "")
 
 
 def _recorded(body: dict[str, Any]) -> str:

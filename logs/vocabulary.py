@@ -77,6 +77,7 @@ __all__ = [
     "LogEntry",
     "Measurement",
     "Metric",
+    "Nearest",
     "Observation",
     "Outcome",
     "Panel",
@@ -176,6 +177,18 @@ class Verdict(Word):
             and all(r.outcome is Outcome.HOLDS for r in self.rulings)
             and self.second_opinion is Outcome.HOLDS
         )
+
+
+class Nearest(Word):
+    """Lawful weights close to those that the law refused, under the evidence at hand."""
+
+    tier: Tier
+    weights: dict[str, Decimal]
+    """By principle or judge: every weight of the offer."""
+    distance: Decimal
+    """Sum of the differences from what was proposed."""
+    says: tuple[str, ...]
+    """One sentence for each weight that differs from the proposal."""
 
 
 # --- what is remembered ------------------------------------------------------

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 
 from agent.deciders import View
+from agent.edits import EDITS_IN_A_ROW, MOST_REFUSALS
 from agent.rules import (
     BETTER_BY,
-    EDITS_IN_A_ROW,
     JUDGE_FLOOR_RULES,
     MIN_GRADED,
-    MOST_REFUSALS,
     REFIT_LABELS,
     STALE_AFTER,
     TABLE,

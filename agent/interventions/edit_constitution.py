@@ -1,8 +1,11 @@
 """Shift weight between principles, away from what pays for a flaw."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
+from agent.edits import OFFER
 from agent.made import Made, Making
+from agent.past import offer_of
 
 REMEDIES = {
     "padding": ("thorough", "concise"),
@@ -16,11 +19,27 @@ def make(making: Making) -> Made | str:
     """The edited constitution, or why there is none.
 
     `all` moves the whole weight of the principle that rewards the flaw, `step` the longest
-    way that is automatic.
+    way that is automatic; an offer says itself where every weight goes.
     """
-    now = making.state
+    moved = _offered(making) if OFFER in making.decision.arguments else _shifted(making)
+    return moved if isinstance(moved, str) else _edited(making, moved)
+
+
+def _offered(making: Making) -> Mapping[str, Decimal] | str:
+    """The weights that the law offered when it refused an edit of this session."""
+    of = int(making.decision.arguments[OFFER])
+    offer = offer_of(making.context.journal.find(making.turn["session"], of, "refuse"))
+    if offer is None or offer.weights.keys() != {
+        p.id for p in making.state.constitution.principles
+    }:
+        return f"iteration {of} was offered no weights for these principles"
+    return offer.weights
+
+
+def _shifted(making: Making) -> Mapping[str, Decimal] | str:
+    """The weight of the principle that rewards the flaw, or a part of it, given to its remedy."""
     less, more = REMEDIES[making.decision.arguments["flaw"]]
-    weights = {p.id: p.weight for p in now.constitution.principles}
+    weights = {p.id: p.weight for p in making.state.constitution.principles}
     if less not in weights or more not in weights:
         return f"the constitution has no principle {less!r} or {more!r} to shift weight between"
     step_l1 = making.context.policy.values["step_l1"]
@@ -29,7 +48,11 @@ def make(making: Making) -> Made | str:
     step = weights[less] if size == "all" else min(longest, weights[less])
     if step <= 0:
         return f"{less!r} has no weight left to give"
-    moved = {less: weights[less] - step, more: weights[more] + step}
+    return {less: weights[less] - step, more: weights[more] + step}
+
+
+def _edited(making: Making, moved: Mapping[str, Decimal]) -> Made:
+    now = making.state
     principles = tuple(
         p.model_copy(update={"weight": moved.get(p.id, p.weight)})
         for p in now.constitution.principles
