@@ -132,7 +132,8 @@ def _rule_report(policy: Policy, step: World, rule: Rule, desk: Desk) -> RuleRep
             break
     if needed is Outcome.HOLDS:  # a change that only this rule forbids also breaks it
         return RuleReport(invariant=rule.id, violable=Outcome.HOLDS, needed=needed)
-    vacuous = desk.prove(f"violable/{rule.id}", step.premises, formula, spare=spare).outcome
+    name = f"violable/{rule.id}"
+    vacuous = desk.prove(name, step.premises, formula, spare=spare, guess=guess).outcome
     return RuleReport(invariant=rule.id, violable=_opposite(vacuous), needed=needed)
 
 

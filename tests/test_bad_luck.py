@@ -219,6 +219,8 @@ class TestAnInterrupt:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell starts what it runs in the background deaf to Ctrl-C, and children inherit it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         behind = _wait_for_a_job(child, workspace)
         child.send_signal(signal.SIGINT)
