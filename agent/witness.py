@@ -126,7 +126,8 @@ def files_are_kept(workspace: Workspace, journal: Journal) -> Answer:
     last = last_adopted(journal)
     if last is None:
         begun = any(e.kind not in FOUNDING for e in journal.entries())
-        if begun and workspace.policy.charter.policy is not None:
+        here = (workspace.root / POLICY).is_file()
+        if begun and here and workspace.policy.charter.policy is not None:
             return False, "the policy names who signs it, but the log keeps no policy"
         return NOTHING_ADOPTED
     faults, note = policy_faults(workspace.root / POLICY, last)
