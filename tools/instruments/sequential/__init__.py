@@ -1,0 +1,1 @@
+"""Sequential instruments: looking at them early, late or often costs nothing."""
