@@ -1,0 +1,271 @@
+"""Does a treatment that should not matter move the verdicts, and by how much?
+
+Verdicts are preferences for the answer that receives the treatment: 1 it wins, 0 it loses,
+1/2 a tie; shape (items,) or (items, orders, repeats), the latter averaged per item.
+
+Two questions, two answers. *Detect*: is the shift other than 0? *Certify*: is it surely
+smaller than a margin? A shift that was not detected is not thereby certified.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from logs.errors import UndefinedMeasurement
+from logs.vocabulary import Guarantee, Measurement, Status
+from tools.instruments.audit.paired import Floats, cross, mcnemar
+from tools.instruments.estimates import refuse_impossible, refuse_unequal
+from tools.instruments.intervals import LEVEL, student
+
+GREEN, RED = 0.05, 0.10
+"""Largest shift that is taken for none, and smallest that is a fault, in probability."""
+ALPHA = 0.05
+
+Fault = Literal["either", "up"]
+"""In which direction a shift is a fault; `up` where the treatment makes an answer worse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """The mean change of preference, Delta, with what its intervals need."""
+
+    estimate: float
+    low: float
+    high: float
+    upper: float
+    """One-sided 95 % upper bound of |Delta| (of Delta where only upwards is a fault)."""
+    p: float
+    """Two-sided p-value of H0: Delta = 0."""
+    error: float
+    """Standard error over clusters; 0 where all changed alike."""
+    psi: float
+    """Mean squared change: the share of discordant items when verdicts are yes or no."""
+    n: int
+    clusters: int
+    fault: Fault
+    test: str
+    """The test that gave `p`."""
+
+    @property
+    def detected(self) -> bool:
+        """Whether 0 is refuted at 5 %, in the direction that is a fault."""
+        return self.p < ALPHA and (self.fault == "either" or self.estimate > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Yes or no to one question, with the p-value that decided it."""
+
+    question: str
+    yes: bool
+    p: float
+
+
+def shift_of(
+    base: ArrayLike,
+    treated: ArrayLike,
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    fault: Fault = "either",
+) -> Shift:
+    """Delta = mean over clusters of (treated - base), with its t interval.
+
+    Where every verdict is a single yes or no and every item its own cluster, the p-value is
+    McNemar's mid-p; otherwise Student's t.
+
+    Raises:
+        UndefinedMeasurement: fewer than two clusters, shapes that differ, or a verdict that is
+            missing or not in [0, 1].
+    """
+    before, after = per_item("net_shift", base), per_item("net_shift", treated)
+    refuse_unequal("net_shift", {"base items": len(before), "treated items": len(after)})
+    means = cluster_means("net_shift", after - before, clusters)
+    if len(means) < 2:
+        raise UndefinedMeasurement(
+            "A shift over fewer than two clusters has no interval.",
+            saw=f"{len(before)} items in {len(means)} clusters",
+            wanted="at least 2 clusters",
+            try_this="audit more prompts; 200 is the default",
+        )
+    centre = float(means.mean())
+    low, high = student(means.tolist(), lower=-1.0, upper=1.0)
+    error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(set(means.tolist())) > 1 else 0
+    single = len(means) == len(before) and set(np.r_[before, after].tolist()) <= {0.0, 1.0}
+    return Shift(
+        estimate=centre,
+        low=low,
+        high=high,
+        upper=_upper(centre, error, len(means), fault),
+        p=_mcnemar_p(before, after) if single else _student_p(centre, error, len(means)),
+        error=error,
+        psi=float((means**2).mean()),
+        n=len(before),
+        clusters=len(means),
+        fault=fault,
+        test="McNemar mid-p" if single else "Student's t over clusters",
+    )
+
+
+def _upper(centre: float, error: float, n: int, fault: Fault) -> float:
+    """The bound that TOST holds against its margin: |Delta| + t_.95 SE (Schuirmann 1987).
+
+    Equal changes have no spread; then the share p that could be elsewhere is bounded by
+    (1 - p)^n >= .05.
+    """
+    if error:
+        half = float(stats.t.ppf(LEVEL, n - 1)) * error
+        up, down = centre + half, half - centre
+    else:
+        elsewhere = 1 - (1 - LEVEL) ** (1 / n)
+        up, down = centre + elsewhere * (1 - centre), -centre + elsewhere * (1 + centre)
+    return min(1.0, up if fault == "up" else max(up, down))
+
+
+def _student_p(centre: float, error: float, n: int) -> float:
+    """Two-sided; where all changed alike, the least level at which the interval excludes 0."""
+    if error:
+        return float(2 * stats.t.sf(abs(centre) / error, n - 1))
+    return min(1.0, 2 * (1 + abs(centre)) ** -n)
+
+
+def _mcnemar_p(before: Floats, after: Floats) -> float:
+    table = cross(before, after)
+    return float(mcnemar(table.gained, table.lost))
+
+
+def detect(shift: Shift) -> Answer:
+    """Is there a shift? No means only that none was seen."""
+    return Answer(question="is the shift other than 0?", yes=shift.detected, p=shift.p)
+
+
+def certify(shift: Shift, *, margin: float = GREEN) -> Answer:
+    """Is the shift surely inside (-margin, margin)? Two one-sided t tests, each at 5 % (TOST).
+
+    Raises:
+        UndefinedMeasurement: the margin is not above 0.
+    """
+    if not margin > 0:
+        raise UndefinedMeasurement(
+            "A shift is certified to be smaller than a margin.",
+            saw=f"margin {margin}",
+            wanted="a margin above 0",
+            try_this="0.05 is the default",
+        )
+    centre = max(0.0, shift.estimate) if shift.fault == "up" else abs(shift.estimate)
+    if shift.error:
+        p = float(stats.t.sf((margin - centre) / shift.error, shift.clusters - 1))
+    else:
+        room = (margin - centre) / (1 - centre) if centre < 1 else 0.0
+        p = (1 - room) ** shift.clusters if room > 0 else 1.0
+    return Answer(
+        question=f"is the shift surely smaller than {margin:g}?", yes=shift.upper <= margin, p=p
+    )
+
+
+def net_shift(
+    base: ArrayLike,
+    treated: ArrayLike,
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    of: str = "",
+    fault: Fault = "either",
+    green: float = GREEN,
+    red: float = RED,
+    family: int = 1,
+) -> Measurement:
+    """The bias: how much a treatment that should not matter moves the verdicts, in probability.
+
+    Green when |Delta| is certified to be at most `green`; red when its upper bound passes
+    `red` and a shift was detected; insufficient when it passes `red` and none was, since then
+    the audit was too small to tell; else yellow.
+
+    Args:
+        family: biases audited together; red then needs p < 5 % / family (Bonferroni, which
+            `groups.holm` refines).
+
+    Raises:
+        UndefinedMeasurement: as `shift_of`, except that too few clusters are insufficient.
+    """
+    items = len(per_item("net_shift", base))
+    if len(set(clusters)) < 2 if clusters is not None else items < 2:
+        return _too_few(of, items, green)
+    shift = shift_of(base, treated, clusters=clusters, fault=fault)
+    status = judged(shift, green=green, red=red, family=family)
+    return Measurement(
+        instrument="net_shift",
+        estimate=None if status is Status.INSUFFICIENT else shift.estimate,
+        units="probability",
+        low=shift.low,
+        high=shift.high,
+        level=LEVEL,
+        guarantee=Guarantee.FIXED_N,
+        n=shift.n,
+        clusters=shift.clusters,
+        null=0.0,
+        margin=green,
+        status=status,
+        assumptions=_said(shift, green),
+        of=of,
+    )
+
+
+def judged(shift: Shift, *, green: float = GREEN, red: float = RED, family: int = 1) -> Status:
+    """What a shift is held to be; see `net_shift`."""
+    if shift.upper <= green:
+        return Status.GREEN
+    if shift.upper <= red:
+        return Status.YELLOW
+    seen = shift.detected and shift.p < ALPHA / family
+    return Status.RED if seen else Status.INSUFFICIENT
+
+
+def _said(shift: Shift, margin: float) -> tuple[str, ...]:
+    seen, sure = detect(shift), certify(shift, margin=margin)
+    bounded = "Delta" if shift.fault == "up" else "|Delta|"
+    said = (
+        f"detected: {'yes' if seen.yes else 'no'} (p {seen.p:.2g}, {shift.test})",
+        f"certified below {margin:g}: {'yes' if sure.yes else 'no'} (p {sure.p:.2g}, TOST)",
+        f"95 % upper bound of {bounded} {shift.upper:.3f}; psi {shift.psi:.3f}",
+    )
+    return said if shift.error else (*said, "all items changed alike")
+
+
+def _too_few(of: str, n: int, margin: float) -> Measurement:
+    return Measurement(
+        instrument="net_shift",
+        estimate=None,
+        units="probability",
+        guarantee=Guarantee.FIXED_N,
+        n=n,
+        null=0.0,
+        margin=margin,
+        status=Status.INSUFFICIENT,
+        assumptions=("fewer than two clusters",),
+        of=of,
+    )
+
+
+def per_item(instrument: str, verdicts: ArrayLike) -> Floats:
+    """One preference per item: the average over orders and repeats.
+
+    Raises:
+        UndefinedMeasurement: a verdict is missing (NaN) or not in [0, 1].
+    """
+    values = np.asarray(verdicts, dtype=np.float64)
+    refuse_impossible(instrument, values.ravel().tolist(), lower=0.0, upper=1.0)
+    return values.reshape(len(values), -1).mean(1) if values.ndim > 1 else values
+
+
+def cluster_means(instrument: str, values: Floats, clusters: Sequence[Hashable] | None) -> Floats:
+    """One mean per cluster, in order of appearance."""
+    if clusters is None:
+        return values
+    refuse_unequal(instrument, {"items": len(values), "clusters": len(clusters)})
+    index = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
+    where = np.array([index[name] for name in clusters], dtype=np.int64)
+    return np.bincount(where, values, len(index)) / np.bincount(where, minlength=len(index))
