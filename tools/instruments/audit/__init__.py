@@ -34,8 +34,8 @@ from tools.instruments.audit.scores import (
     effective_levels,
     gold_auc,
     pair_ties,
-    test_retest_icc,
-    test_retest_kappa,
+    retest_icc,
+    retest_kappa,
 )
 from tools.instruments.audit.shift import Answer, Shift, certify, detect, net_shift, shift_of
 
@@ -79,8 +79,8 @@ __all__ = [
     "shift_of",
     "stereotype_told",
     "stereotype_untold",
-    "test_retest_icc",
-    "test_retest_kappa",
+    "retest_icc",
+    "retest_kappa",
     "wilson",
     "worst_group",
 ]

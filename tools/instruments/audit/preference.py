@@ -11,7 +11,7 @@ from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
 from tools.instruments.audit.logistic import Floats, Separated, fit
 from tools.instruments.audit.paired import wilson
-from tools.instruments.audit.shift import GREEN, RED, cluster_means
+from tools.instruments.audit.shift import GREEN, RED, cluster_means, held
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
 from tools.instruments.intervals import LEVEL, Interval, student
 
@@ -57,7 +57,7 @@ def equal_opportunity_gap(
     (p1, (l1, u1), n1), (p2, (l2, u2), n2) = arms
     low = p1 - p2 - math.hypot(p1 - l1, u2 - p2)
     high = p1 - p2 + math.hypot(u1 - p1, p2 - l2)
-    status = _status((low, high), green, red)
+    status = held((low, high), green, red)
     estimate = None if status is Status.INSUFFICIENT else p1 - p2
     return _gap(estimate, (low, high), [n1, n2], len(picks), status, of, green)
 
@@ -77,7 +77,7 @@ def _arm(
     values: Floats, clusters: Sequence[Hashable] | None, where: Bools
 ) -> tuple[float, Interval, int]:
     """Share, interval and clusters of one arm."""
-    chosen = None if clusters is None else [clusters[i] for i in np.flatnonzero(where)]
+    chosen = None if clusters is None else [clusters[i] for i, w in enumerate(where) if w]
     means = cluster_means("self_preference", values, chosen)
     if len(means) < 2:
         return 0.0, (0.0, 1.0), len(means)
@@ -85,16 +85,6 @@ def _arm(
     if set(means.tolist()) <= {0.0, 1.0}:
         return centre, wilson(float(means.sum()), len(means)), len(means)
     return centre, student(means.tolist(), lower=0.0, upper=1.0), len(means)
-
-
-def _status(interval: Interval, green: float, red: float) -> Status:
-    """As a shift: green when surely small, red when surely there and maybe large."""
-    largest = max(-interval[0], interval[1])
-    if largest <= green:
-        return Status.GREEN
-    if largest <= red:
-        return Status.YELLOW
-    return Status.RED if interval[0] > 0 or interval[1] < 0 else Status.INSUFFICIENT
 
 
 def _gap(

@@ -111,7 +111,7 @@ def gold_auc(
     )
 
 
-def test_retest_icc(scores: ArrayLike, *, of: str = "") -> Measurement:
+def retest_icc(scores: ArrayLike, *, of: str = "") -> Measurement:
     """ICC(2,1): share of the variance of one score that is the answers', not the occasion's.
 
         (MSR - MSE) / (MSR + (k-1) MSE + k (MSC - MSE) / n)
@@ -129,7 +129,7 @@ def test_retest_icc(scores: ArrayLike, *, of: str = "") -> Measurement:
         McGraw & Wong (1996), doi:10.1037/1082-989X.1.1.30, table 7.
     """
     x = np.asarray(scores, dtype=np.float64)
-    refuse_impossible("test_retest_icc", x.ravel().tolist())
+    refuse_impossible("retest_icc", x.ravel().tolist())
     if x.ndim != 2 or min(x.shape) < 2 or float(np.ptp(x)) == 0:
         raise UndefinedMeasurement(
             "Test-retest reliability needs several answers, scored several times, that differ.",
@@ -141,11 +141,13 @@ def test_retest_icc(scores: ArrayLike, *, of: str = "") -> Measurement:
     msr, msc, mse = _mean_squares(x)
     spread = msr + (k - 1) * mse + k * (msc - mse) / n
     icc = (msr - mse) / spread
+    low, high = _icc_interval(icc, msr, msc, mse, n, k)
     return Measurement(
-        instrument="test_retest_icc",
+        instrument="retest_icc",
         estimate=float(icc),
         units="share of variance",
-        **dict(zip(("low", "high"), _icc_interval(icc, msr, msc, mse, n, k), strict=True)),
+        low=low,
+        high=high,
         level=LEVEL,
         guarantee=Guarantee.FIXED_N,
         n=n * k,
@@ -155,9 +157,6 @@ def test_retest_icc(scores: ArrayLike, *, of: str = "") -> Measurement:
         of=of,
         assumptions=("two-way random effects, absolute agreement, normal scores",),
     )
-
-
-test_retest_icc.__test__ = False  # type: ignore[attr-defined]
 
 
 def _mean_squares(x: Floats) -> tuple[float, float, float]:
@@ -190,7 +189,7 @@ def _icc_interval(
     return max(-1.0, float(low)), min(1.0, float(high))
 
 
-def test_retest_kappa(
+def retest_kappa(
     first: Sequence[Hashable], second: Sequence[Hashable], *, of: str = ""
 ) -> Measurement:
     """Cohen's kappa of a judge with itself, one verdict per item and occasion.
@@ -205,7 +204,7 @@ def test_retest_kappa(
     Source:
         Cohen (1960), doi:10.1177/001316446002000104.
     """
-    refuse_unequal("test_retest_kappa", {"first": len(first), "second": len(second)})
+    refuse_unequal("retest_kappa", {"first": len(first), "second": len(second)})
     labels = list(dict.fromkeys((*first, *second)))
     if len(labels) < 2:
         raise UndefinedMeasurement(
@@ -221,7 +220,7 @@ def test_retest_kappa(
     kappa, error = _kappa(table / table.sum())
     half = float(stats.norm.ppf((1 + LEVEL) / 2)) * error / np.sqrt(len(first))
     return measured(
-        "test_retest_kappa",
+        "retest_kappa",
         kappa,
         (max(-1.0, kappa - half), min(1.0, kappa + half)),
         Thresholds(),

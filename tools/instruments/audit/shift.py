@@ -20,7 +20,7 @@ from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
 from tools.instruments.audit.paired import Floats, cross, mcnemar
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
-from tools.instruments.intervals import LEVEL, student
+from tools.instruments.intervals import LEVEL, Interval, student
 
 GREEN, RED = 0.05, 0.10
 """Largest shift that is taken for none, and smallest that is a fault, in probability."""
@@ -222,6 +222,16 @@ def judged(shift: Shift, *, green: float = GREEN, red: float = RED, family: int 
         return Status.YELLOW
     seen = shift.detected and shift.p < ALPHA / family
     return Status.RED if seen else Status.INSUFFICIENT
+
+
+def held(interval: Interval, green: float, red: float) -> Status:
+    """The same for a two-sided interval of something that should be 0."""
+    largest = max(-interval[0], interval[1])
+    if largest <= green:
+        return Status.GREEN
+    if largest <= red:
+        return Status.YELLOW
+    return Status.RED if interval[0] > 0 or interval[1] < 0 else Status.INSUFFICIENT
 
 
 def _said(shift: Shift, margin: float) -> tuple[str, ...]:
