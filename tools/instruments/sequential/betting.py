@@ -166,8 +166,8 @@ def log_wealth(
         values: in [0, 1], shape (..., n).
         null: m, or one m per item where it moves predictably; broadcasts against `values`.
     """
-    gap = _mean_before(values) - null
-    share = gap / (_spread_before(values) + gap * gap)
+    gap = mean_before(values) - null
+    share = gap / (spread_before(values) + gap * gap)
     away = values - null
     if claim == "above":
         return _side(share, cap / null, away)
@@ -183,20 +183,20 @@ def _side(share: Floats, most: float | Floats, away: Floats) -> Floats:
     return wealth
 
 
-def _mean_before(values: Floats) -> Floats:
-    """mu_{t-1}: half an item of 1/2, and the items before t."""
+def mean_before(values: Floats) -> Floats:
+    """mu_{t-1}: one item of 1/2, and the items before t."""
     return _shifted(0.5, _running_mean(values))
 
 
-def _spread_before(values: Floats) -> Floats:
+def spread_before(values: Floats) -> Floats:
     """s2_{t-1}: one item of spread 1/4, and the items before t."""
     squares = np.cumsum((values - _running_mean(values)) ** 2, axis=-1)
-    spread: Floats = (0.25 + squares) / (_times(values) + 1)
+    spread: Floats = (0.25 + squares) / (times(values) + 1)
     return _shifted(0.25, spread)
 
 
 def _running_mean(values: Floats) -> Floats:
-    mean: Floats = (0.5 + np.cumsum(values, axis=-1)) / (_times(values) + 1)
+    mean: Floats = (0.5 + np.cumsum(values, axis=-1)) / (times(values) + 1)
     return mean
 
 
@@ -207,7 +207,8 @@ def _shifted(first: float, path: Floats) -> Floats:
     return before
 
 
-def _times(values: Floats) -> Floats:
+def times(values: Floats) -> Floats:
+    """t = 1, 2, ... along the last axis."""
     return np.arange(1, values.shape[-1] + 1, dtype=np.float64)
 
 

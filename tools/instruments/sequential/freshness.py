@@ -52,8 +52,8 @@ class Seen:
             raise Refused(
                 "This item is not fresh: it was used before.",
                 saw=f"item {item[:80]!r} again",
-                wanted="an item nobody has seen the result of; a result that was seen proves nothing",
-                try_this="draw a new item; to reuse gold, ask the vault, which counts what it tells",
+                wanted="an item whose result nobody has seen: a known result proves nothing",
+                try_this="draw a new item; gold that is used again goes through the vault",
             )
         if self.false_refusals > MOST_FALSE:
             raise Refused(
