@@ -1,0 +1,1 @@
+"""Can a judge be trusted: calibration, agreement, transitivity, panels, gold with help."""
