@@ -86,9 +86,15 @@ def reported(
         null=0.0,
         margin=None if line is None else abs(line),
         status=found,
-        assumptions=(*assumptions, PAIRED),
+        assumptions=(*assumptions, *_pointlike(change), PAIRED),
         of=of,
     )
+
+
+def _pointlike(change: Change | None) -> tuple[str, ...]:
+    if change is None or change.interval[0] < change.interval[1]:
+        return ()
+    return ("no spread among prompts: the interval is a point",)
 
 
 def joined(
