@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from logs.errors import UsageError
@@ -45,9 +46,10 @@ def rows_of(path: Path) -> list[Row]:
 
 def _read(path: Path) -> list[Row]:
     if path.suffix == ".parquet":
-        from pyarrow import parquet
+        from datasets import Dataset
 
-        return list(parquet.read_table(path).to_pylist())
+        with TemporaryDirectory() as cache:
+            return list(Dataset.from_parquet(str(path), cache_dir=cache, keep_in_memory=True))
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".csv":
         csv.field_size_limit(FIELD_LIMIT)

@@ -176,17 +176,12 @@ def net_shift(
     fault: Fault = "either",
     green: float = GREEN,
     red: float = RED,
-    family: int = 1,
 ) -> Measurement:
     """The bias: how much a treatment that should not matter moves the verdicts, in probability.
 
     Green when |Delta| is certified to be at most `green`; red when its upper bound passes
     `red` and a shift was detected; insufficient when it passes `red` and none was, since then
     the audit was too small to tell; else yellow.
-
-    Args:
-        family: biases audited together; red then needs p < 5 % / family (Bonferroni, which
-            `groups.holm` refines).
 
     Raises:
         UndefinedMeasurement: as `shift_of`, except that too few clusters are insufficient.
@@ -195,7 +190,25 @@ def net_shift(
     if len(set(clusters)) < 2 if clusters is not None else items < 2:
         return _too_few(of, items, green)
     shift = shift_of(base, treated, clusters=clusters, fault=fault)
-    status = judged(shift, green=green, red=red, family=family)
+    return told(shift, of=of, green=green, red=red)
+
+
+def told(
+    shift: Shift,
+    *,
+    of: str = "",
+    green: float = GREEN,
+    red: float = RED,
+    adjusted: float | None = None,
+) -> Measurement:
+    """The measurement of a shift.
+
+    Args:
+        adjusted: the p-value after correction for the biases that were audited with this one;
+            red then needs it to be below 5 %. Green needs no correction: a judge is cleared of
+            all biases only where each is certified (intersection-union).
+    """
+    status = judged(shift, green=green, red=red, p=adjusted)
     return Measurement(
         instrument="net_shift",
         estimate=None if status is Status.INSUFFICIENT else shift.estimate,
@@ -209,18 +222,20 @@ def net_shift(
         null=0.0,
         margin=green,
         status=status,
-        assumptions=_said(shift, green),
+        assumptions=_said(shift, green, adjusted),
         of=of,
     )
 
 
-def judged(shift: Shift, *, green: float = GREEN, red: float = RED, family: int = 1) -> Status:
+def judged(
+    shift: Shift, *, green: float = GREEN, red: float = RED, p: float | None = None
+) -> Status:
     """What a shift is held to be; see `net_shift`."""
     if shift.upper <= green:
         return Status.GREEN
     if shift.upper <= red:
         return Status.YELLOW
-    seen = shift.detected and shift.p < ALPHA / family
+    seen = shift.detected and (p is None or p < ALPHA)
     return Status.RED if seen else Status.INSUFFICIENT
 
 
@@ -234,11 +249,12 @@ def held(interval: Interval, green: float, red: float) -> Status:
     return Status.RED if interval[0] > 0 or interval[1] < 0 else Status.INSUFFICIENT
 
 
-def _said(shift: Shift, margin: float) -> tuple[str, ...]:
+def _said(shift: Shift, margin: float, adjusted: float | None) -> tuple[str, ...]:
     seen, sure = detect(shift), certify(shift, margin=margin)
     bounded = "Delta" if shift.fault == "up" else "|Delta|"
+    corrected = "" if adjusted is None else f", {adjusted:.2g} after Holm"
     said = (
-        f"detected: {'yes' if seen.yes else 'no'} (p {seen.p:.2g}, {shift.test})",
+        f"detected: {'yes' if seen.yes else 'no'} (p {seen.p:.2g}{corrected}, {shift.test})",
         f"certified below {margin:g}: {'yes' if sure.yes else 'no'} (p {sure.p:.2g}, TOST)",
         f"95 % upper bound of {bounded} {shift.upper:.3f}; psi {shift.psi:.3f}",
     )
