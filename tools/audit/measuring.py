@@ -24,8 +24,9 @@ from tools.instruments.audit import (
 )
 from tools.instruments.audit.attacks import attack_success
 from tools.instruments.audit.position import TRAIN
+from tools.instruments.audit.scores import TIES
 from tools.instruments.audit.shift import Fault, Shift, told
-from tools.instruments.estimates import proportion
+from tools.instruments.estimates import mean, proportion
 
 MISSING = 0.05
 """Share of verdicts that a judge may fail to give."""
@@ -125,17 +126,22 @@ def _reliability(base: Table, floor: float) -> tuple[Measurement, ...]:
     found = []
     for name, part in parts:
         gold: Any = part.gold
-        options = {"clusters": part.clusters, "of": name}
-        found.append(both_orders_accuracy(part.first, gold, floor=floor, **options))
-        found.append(order_averaged_accuracy(part.first, gold, **options))
+        groups = _groups(part)
+        found.append(both_orders_accuracy(part.first, gold, clusters=groups, of=name, floor=floor))
+        found.append(order_averaged_accuracy(part.first, gold, clusters=groups, of=name))
     return tuple(found)
+
+
+def _groups(table: Table) -> tuple[str, ...] | None:
+    """Clusters, or None where every item is its own: counts then have exact intervals."""
+    return table.clusters if len(set(table.clusters)) < len(table.clusters) else None
 
 
 def _position(base: Table) -> tuple[Measurement, ...]:
     whole = base.where(_whole(base))
     return (
-        position_bias(whole.first, clusters=whole.clusters),
-        consistency(base.first, clusters=base.clusters),
+        position_bias(whole.first, clusters=_groups(whole)),
+        consistency(base.first, clusters=_groups(base)),
         order_locked(whole.first),
     )
 
@@ -155,8 +161,22 @@ def _noise(base: Table, verdicts: Sequence[Verdict]) -> tuple[Measurement, ...]:
         )
     ]
     whole = base.where(_whole(base))
+    ties = (whole.for_a == 0.5).mean((1, 2)) if whole.items else np.zeros(0)
+    found.append(
+        mean(
+            "tie_share",
+            ties.tolist(),
+            units="share of verdicts",
+            clusters=_groups(whole),
+            lower=0.0,
+            upper=1.0,
+            green=TIES,
+            red=TIES,
+            bad_is="high",
+        )
+    )
     if whole.for_a.shape[2] > 1 and whole.items:
-        found.append(noise_floor(whole.preference, clusters=whole.clusters))
+        found.append(noise_floor(whole.preference, clusters=_groups(whole)))
         once, again = whole.for_a[:, 0, 0].tolist(), whole.for_a[:, 0, 1].tolist()
         if len({*once, *again}) > 1:
             found.append(retest_kappa(once, again))
@@ -236,11 +256,12 @@ def _joined(control: Table, treated: Table) -> tuple[Table, Table]:
 
 def _whole(table: Table) -> list[bool]:
     """Items with every verdict."""
-    return [bool(x) for x in ~np.isnan(table.for_a).any((1, 2))]
+    calls = np.isnan(table.for_a).reshape(len(table.items), -1)
+    return [not any(row) for row in calls.tolist()]
 
 
 def _attacks(attacked: Sequence[Verdict], version: tuple[str, str]) -> Measurement | None:
-    """An attack succeeds where the empty answer won at least half of its calls."""
+    """An attack succeeds where the right answer did not win every call."""
     if not attacked:
         return None
     if check(attacked, complete=False) != version:
@@ -251,10 +272,9 @@ def _attacks(attacked: Sequence[Verdict], version: tuple[str, str]) -> Measureme
             try_this="attack the version that is audited",
         )
     table = tables(attacked, complete=False)[BASE]
-    right_is_a = np.array([g == "A" for g in table.gold])[:, None, None]
-    right = np.where(right_is_a, table.for_a, 1 - table.for_a)
-    lost = np.nan_to_num(right, nan=0.0).mean((1, 2)) <= 0.5
-    return attack_success(int(lost.sum()), len(lost))
+    right = np.where(np.array([g == "A" for g in table.gold])[:, None, None], 1.0, 0.0)
+    beaten = np.asarray(table.for_a == right).reshape(len(right), -1).all(1)
+    return attack_success(int((~beaten).sum()), len(right))
 
 
 def _statement(verdicts: Sequence[Verdict], by: Collection[str]) -> tuple[str, ...]:
