@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import ne
 from typing import Self
 
 from logs.errors import Undecided
@@ -48,15 +49,15 @@ class Ladder:
 
     def _climbs(self, losses: tuple[int, ...], gain: Fraction) -> bool:
         n = len(losses)
-        differences = [new - old for new, old in zip(losses, self.best, strict=True)]
-        total, squares = sum(differences), sum(d * d for d in differences)
+        # Of differences in {-1, 0, 1}: their sum, and how many are not 0.
+        total, squares = sum(losses) - sum(self.best), sum(map(ne, losses, self.best))
         # Sample variance with n - 1, as the reference implementation has it.
         variance = (squares - Fraction(total * total, n)) / (n - 1)
         return gain > 0 and n * gain * gain > self.errors**2 * variance
 
 
 def _refuse_no_losses(losses: tuple[int, ...], wanted: int) -> None:
-    whole = all(type(loss) is int and loss in (0, 1) for loss in losses)
+    whole = set(map(type, losses)) <= {int} and set(losses) <= {0, 1}
     if not whole or len(losses) != wanted or len(losses) < 2:
         raise Undecided(
             "The Ladder compares losses on the same gold prompts.",
