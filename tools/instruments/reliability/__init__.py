@@ -6,12 +6,7 @@ the instruments, each of which returns one Measurement, and what they need to be
 
 from tools.instruments.reliability.agreement import cohen_kappa, kappa_gap
 from tools.instruments.reliability.alpha import krippendorff_alpha
-from tools.instruments.reliability.bradley_terry import (
-    Comparison,
-    bradley_terry,
-    position_bias,
-    sharpness,
-)
+from tools.instruments.reliability.bradley_terry import bradley_terry, position_bias, sharpness
 from tools.instruments.reliability.brier import (
     ReliabilityCurve,
     brier,
@@ -25,6 +20,7 @@ from tools.instruments.reliability.calibration import (
     spiegelhalter_z,
 )
 from tools.instruments.reliability.calibration_over_time import calibration_e_process
+from tools.instruments.reliability.comparisons import Comparison
 from tools.instruments.reliability.dawid_skene import dawid_skene, judge_rate
 from tools.instruments.reliability.grouping import Claim, Mode, by_facet, split, worst
 from tools.instruments.reliability.panels import (
