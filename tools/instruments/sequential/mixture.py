@@ -19,7 +19,7 @@ from tools.instruments.intervals import Thresholds
 from tools.instruments.sequential.betting import Floats, refuse_alpha
 from tools.instruments.sequential.confidence import Band, over_time
 
-_HALVINGS = 60
+_HALVINGS = 40
 
 
 def log_evidence(
@@ -27,7 +27,7 @@ def log_evidence(
 ) -> Floats:
     """Natural logarithm of e_t(m) against "the probability is exactly m", m in (0, 1)."""
     mixed = betaln(successes + a, failures + b) - betaln(a, b)
-    evidence: Floats = mixed - xlogy(successes, null) - xlog1py(failures, -np.asarray(null))
+    evidence: Floats = mixed - _log_chance(successes, failures, null)
     return evidence
 
 
@@ -81,10 +81,16 @@ _NOTHING: Band = (np.array([0.0]), np.array([1.0]))
 def _edge(successes: Floats, failures: Floats, alpha: float) -> Floats:
     """The least unrefuted mean: e falls from infinity at 0 to its least at S / t."""
     least, most = np.zeros_like(successes), successes / (successes + failures)
+    refutable = betaln(successes + 1, failures + 1) - math.log(1 / alpha)
     for _ in range(_HALVINGS):
         middle = (least + most) / 2
-        with np.errstate(divide="ignore"):
-            refuted = log_evidence(successes, failures, middle) >= math.log(1 / alpha)
+        refuted = _log_chance(successes, failures, middle) <= refutable
         least, most = np.where(refuted, middle, least), np.where(refuted, most, middle)
     edge: Floats = np.where(successes > 0, least, 0.0)
     return edge
+
+
+def _log_chance(successes: Floats, failures: Floats, mean: float | Floats) -> Floats:
+    """Logarithm of m^S (1 - m)^F."""
+    chance: Floats = xlogy(successes, mean) + xlog1py(failures, -np.asarray(mean))
+    return chance
