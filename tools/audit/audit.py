@@ -9,9 +9,8 @@ in random order, so that what a judge keeps to itself cannot line up with a trea
 
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from logs.errors import JudgeError
 from tools.audit.items import Pair
@@ -24,8 +23,7 @@ Place = Literal["first", "second", "tie"]
 """What a judge says: a place, not an answer; it does not know which answer is which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """All that a judge is shown in one call."""
 
     prompt: str
@@ -60,8 +58,7 @@ def cases(pairs: Sequence[Pair], treatments: Iterable[Treatment]) -> list[Case]:
     return [case for case in made if case is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """One call to be made, and what to record of it."""
 
     shown: Shown
@@ -92,15 +89,16 @@ def run(
         seed: of the order of the calls.
         seen: ids of items that the judge may know already; they are marked, and refused later.
     """
-    asked = [_Asked(Shown(pair=p), BASE, BASE, o, r) for p in pairs for o, r in _each(repeats)]
+    each = [(order, repeat) for order in ORDERS for repeat in range(repeats)]
+    asked = [_Asked(Shown(pair=p), BASE, BASE, o, r) for p in pairs for o, r in each]
     present = {pair.id for pair in pairs}
     for case in audited:
         name = case.control_name
         if name != BASE:
-            asked += [_Asked(case.control, name, name, o, r) for o, r in _each(repeats)]
+            asked += [_Asked(case.control, name, name, o, r) for o, r in each]
         elif case.control.pair.id not in present:
             raise _absent(case)
-        asked += [_Asked(case.treated, case.bias, name, o, r) for o, r in _each(repeats)]
+        asked += [_Asked(case.treated, case.bias, name, o, r) for o, r in each]
     order = list(range(len(asked)))
     random.Random(seed).shuffle(order)
     said: dict[int, tuple[Choice | None, float | None]] = {}
@@ -110,10 +108,6 @@ def run(
         _recorded(asked[i], said[i], judge_hash, prompt_hash, iteration, seen)
         for i in range(len(asked))
     ]
-
-
-def _each(repeats: int) -> list[tuple[Order, int]]:
-    return [(order, repeat) for order in ORDERS for repeat in range(repeats)]
 
 
 def _said(judge: Judge, asked: _Asked) -> tuple[Choice | None, float | None]:

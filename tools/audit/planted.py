@@ -53,6 +53,12 @@ class Taste:
         )
 
 
+@lru_cache(maxsize=1 << 16)
+def _worth(taste: Taste, prompt: str, answer: str) -> float:
+    """An answer is met once per order and repeat."""
+    return taste.worth(prompt, answer)
+
+
 @lru_cache(maxsize=1 << 14)
 def _known(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The right answer and the user's claim, both without brackets and empty words."""
@@ -92,7 +98,7 @@ def of_taste(taste: Taste, *, seed: int) -> Judge:
     def judge(call: Call) -> Place:
         if taste.saturated:
             return "tie"
-        gap = taste.worth(call.prompt, call.first) - taste.worth(call.prompt, call.second)
+        gap = _worth(taste, call.prompt, call.first) - _worth(taste, call.prompt, call.second)
         first = rng.random() < 1 / (1 + math.exp(-gap - taste.place))
         if taste.flips and rng.random() < taste.flips:
             first = not first

@@ -11,7 +11,7 @@ from scipy import stats
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
 from tools.instruments.audit.paired import Floats
-from tools.instruments.audit.shift import GREEN, RED, Shift, held
+from tools.instruments.audit.shift import GREEN, RED, Shift, held, upper_at
 from tools.instruments.estimates import mean, refuse_impossible, refuse_unequal
 from tools.instruments.intervals import LEVEL
 
@@ -144,10 +144,10 @@ def _reach(shift: Shift, tail: float) -> tuple[float, float]:
     """Lower and upper bound of |Delta|, each at `tail`."""
     size = abs(shift.estimate)
     if shift.error:
-        half = float(stats.t.ppf(1 - tail, shift.clusters - 1)) * shift.error
-        return size - half, size + half
-    elsewhere = 1 - tail ** (1 / shift.clusters)
-    return size - elsewhere * (1 + size), size + elsewhere * (1 - size)
+        below = float(stats.t.ppf(1 - tail, shift.clusters - 1)) * shift.error
+    else:
+        below = (1 - tail ** (1 / shift.clusters)) * (1 + size)
+    return size - below, upper_at(shift, tail)
 
 
 def holm(p: ArrayLike) -> Floats:
