@@ -11,8 +11,8 @@ from enum import StrEnum
 from logs.errors import Refused, Stale
 from logs.vocabulary import Finite, Guarantee, Measurement, Status, Word
 from tools.audit.measuring import Audit, Bias
+from tools.instruments.audit.bounds import GREEN, RED
 from tools.instruments.audit.position import PROMOTE, TRAIN
-from tools.instruments.audit.shift import GREEN, RED
 
 LIFE = 5
 """Iterations after which a card has expired: the policy that a judge sees has moved on."""

@@ -23,9 +23,10 @@ from tools.instruments.audit import (
     shift_of,
 )
 from tools.instruments.audit.attacks import attack_success
+from tools.instruments.audit.bounds import Fault
 from tools.instruments.audit.position import TRAIN
 from tools.instruments.audit.scores import TIES
-from tools.instruments.audit.shift import Fault, Shift, told
+from tools.instruments.audit.shift import Shift, told
 from tools.instruments.estimates import mean, proportion
 
 MISSING = 0.05

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tools.audit.items import Pair
 from tools.audit.records import BASE, Side
-from tools.instruments.audit.shift import Fault
+from tools.instruments.audit.bounds import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

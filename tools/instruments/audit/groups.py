@@ -10,8 +10,9 @@ from scipy import stats
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
+from tools.instruments.audit.bounds import GREEN, RED, held
 from tools.instruments.audit.paired import Floats
-from tools.instruments.audit.shift import GREEN, RED, Shift, held, upper_at
+from tools.instruments.audit.shift import Shift, upper_at
 from tools.instruments.estimates import mean, refuse_impossible, refuse_unequal
 from tools.instruments.intervals import LEVEL
 

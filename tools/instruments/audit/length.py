@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from logs.vocabulary import Guarantee, Measurement, Status
+from tools.instruments.audit.bounds import GREEN
 from tools.instruments.audit.logistic import Fit, Floats, Separated, fit
-from tools.instruments.audit.shift import GREEN, Shift
+from tools.instruments.audit.shift import Shift
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
 from tools.instruments.intervals import LEVEL, Interval
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from scipy import stats
 
 from logs.errors import UndefinedMeasurement
-from tools.instruments.audit.shift import GREEN, RED, Shift
+from tools.instruments.audit.bounds import GREEN, RED
+from tools.instruments.audit.shift import Shift
 
 ALPHA, POWER = 0.05, 0.80
 LARGEST = 20

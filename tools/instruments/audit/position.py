@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Measurement
+from tools.instruments.audit.bounds import GREEN, RED
 from tools.instruments.audit.paired import Floats
-from tools.instruments.audit.shift import GREEN, RED, net_shift
+from tools.instruments.audit.shift import net_shift
 from tools.instruments.estimates import mean, proportion
 
 TRAIN, PROMOTE = 0.60, 0.70

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
+from tools.instruments.audit.bounds import GREEN, RED, cluster_means, held
 from tools.instruments.audit.logistic import Floats, Separated, fit
 from tools.instruments.audit.paired import wilson
-from tools.instruments.audit.shift import GREEN, RED, cluster_means, held
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
 from tools.instruments.intervals import LEVEL, Interval, student
 

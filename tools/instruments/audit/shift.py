@@ -10,7 +10,6 @@ smaller than a margin? A shift that was not detected is not thereby certified.
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,16 +17,18 @@ from scipy import stats
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
+from tools.instruments.audit.bounds import (
+    ALPHA,
+    GREEN,
+    RED,
+    Fault,
+    bound,
+    cluster_means,
+    per_item,
+)
 from tools.instruments.audit.paired import Floats, cross, mcnemar
-from tools.instruments.estimates import refuse_impossible, refuse_unequal
-from tools.instruments.intervals import LEVEL, Interval, student
-
-GREEN, RED = 0.05, 0.10
-"""Largest shift that is taken for none, and smallest that is a fault, in probability."""
-ALPHA = 0.05
-
-Fault = Literal["either", "up"]
-"""In which direction a shift is a fault; `up` where the treatment makes an answer worse."""
+from tools.instruments.estimates import refuse_unequal
+from tools.instruments.intervals import LEVEL, student
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def shift_of(
         estimate=centre,
         low=low,
         high=high,
-        upper=min(1.0, sum(_bound(centre, error, skew, len(means), fault))),
+        upper=min(1.0, sum(bound(centre, error, skew, len(means), fault))),
         p=_mcnemar_p(before, after) if single else _student_p(centre, error, len(means)),
         error=error,
         skew=skew,
@@ -116,33 +117,10 @@ def shift_of(
     )
 
 
-def _bound(
-    centre: float, error: float, skew: float, n: int, fault: Fault, tail: float = ALPHA
-) -> tuple[float, float]:
-    """The size of a shift, and what its upper bound adds to it (TOST, Schuirmann 1987).
-
-        |Delta| + t SE + max(0, skew) SD (1 + 2 t^2) / (6 n),   t the 1 - tail quantile
-
-    The last term is Johnson's (1978, doi:10.1080/01621459.1978.10480063): where most changes go
-    one way, the t bound alone would certify a shift at the margin in up to 9 % of audits. It
-    is never subtracted. Equal changes have no spread; then the share p that could be elsewhere
-    is bounded by (1 - p)^n >= tail.
-    """
-    if not error:
-        elsewhere = 1 - tail ** (1 / n)
-        if fault == "up":
-            return centre, elsewhere * (1 - centre)
-        return abs(centre), elsewhere * (1 - abs(centre)) if centre else elsewhere
-    t = float(stats.t.ppf(1 - tail, n - 1))
-    ways = [(centre, skew)] if fault == "up" else [(centre, skew), (-centre, -skew)]
-    sides = [(c, t * error + max(0.0, k) * error * (1 + 2 * t * t) / (6 * n**0.5)) for c, k in ways]
-    return max(sides, key=sum)
-
-
 def upper_at(shift: Shift, tail: float) -> float:
     """The upper bound at another level, for a family of shifts."""
     return min(
-        1.0, sum(_bound(shift.estimate, shift.error, shift.skew, shift.clusters, "either", tail))
+        1.0, sum(bound(shift.estimate, shift.error, shift.skew, shift.clusters, "either", tail))
     )
 
 
@@ -176,9 +154,7 @@ def certify(shift: Shift, *, margin: float = GREEN) -> Answer:
             wanted="a margin above 0",
             try_this="0.05 is the default",
         )
-    size, added = _bound(
-        shift.estimate, shift.error, shift.skew, shift.clusters, shift.fault, ALPHA
-    )
+    size, added = bound(shift.estimate, shift.error, shift.skew, shift.clusters, shift.fault, ALPHA)
     if shift.error:
         slack = added - float(stats.t.ppf(LEVEL, shift.clusters - 1)) * shift.error
         p = float(stats.t.sf((margin - size - slack) / shift.error, shift.clusters - 1))
@@ -262,16 +238,6 @@ def judged(
     return Status.RED if seen else Status.INSUFFICIENT
 
 
-def held(interval: Interval, green: float, red: float) -> Status:
-    """The same for a two-sided interval of something that should be 0."""
-    largest = max(-interval[0], interval[1])
-    if largest <= green:
-        return Status.GREEN
-    if largest <= red:
-        return Status.YELLOW
-    return Status.RED if interval[0] > 0 or interval[1] < 0 else Status.INSUFFICIENT
-
-
 def _said(shift: Shift, margin: float, adjusted: float | None) -> tuple[str, ...]:
     seen, sure = detect(shift), certify(shift, margin=margin)
     bounded = "Delta" if shift.fault == "up" else "|Delta|"
@@ -297,24 +263,3 @@ def _too_few(of: str, n: int, margin: float) -> Measurement:
         assumptions=("fewer than two clusters",),
         of=of,
     )
-
-
-def per_item(instrument: str, verdicts: ArrayLike) -> Floats:
-    """One preference per item: the average over orders and repeats.
-
-    Raises:
-        UndefinedMeasurement: a verdict is missing (NaN) or not in [0, 1].
-    """
-    values = np.asarray(verdicts, dtype=np.float64)
-    refuse_impossible(instrument, values.ravel().tolist(), lower=0.0, upper=1.0)
-    return values.reshape(len(values), -1).mean(1) if values.ndim > 1 else values
-
-
-def cluster_means(instrument: str, values: Floats, clusters: Sequence[Hashable] | None) -> Floats:
-    """One mean per cluster, in order of appearance."""
-    if clusters is None:
-        return values
-    refuse_unequal(instrument, {"items": len(values), "clusters": len(clusters)})
-    index = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
-    where = np.array([index[name] for name in clusters], dtype=np.int64)
-    return np.bincount(where, values, len(index)) / np.bincount(where, minlength=len(index))
