@@ -1,14 +1,17 @@
 """Has gold leaked into the training data? Near-duplicates of vault items block training.
 
-A training text leaks a gold item when they share a run of 13 words, when an item of fewer words
-occurs in it whole, or when the words of both, counted, agree to 9 in 10:
+A training text leaks a gold item of 13 words or more when they share a run of 13, or when the
+words of both, counted, agree to 9 in 10:
 
     |A and B| / |A or B| >= 9/10, as multisets of normalised words
+
+An item of 8 to 12 words leaks where it occurs whole, a shorter one only as the same text: in short
+items the order of the words is the question (3 minus 5, 5 minus 3), and parts of them are common.
 
 Words are runs of letters and digits after Unicode folding (NFKC, no case), so that spacing,
 punctuation and spelling in capitals hide nothing. Compared in whole numbers.
 
-Source: runs of 13 words: Brown et al. (2020), arXiv 2005.14165, appendix C.
+Source: runs of 13 words, of 8 at least: Brown et al. (2020), arXiv 2005.14165, appendix C.
 """
 
 import re
@@ -22,7 +25,7 @@ from logs.errors import Refused, Undecided
 
 RUN = 13
 ALIKE = Fraction(9, 10)
-FEWEST_WORDS = 3
+FEWEST_WORDS = 8
 """Items of fewer words occur in honest data too; only the same text leaks them."""
 _WORD = re.compile(r"\w+")
 
@@ -88,7 +91,7 @@ class _Canaries:
         self._exact = {item for item in short if len(item) < FEWEST_WORDS}
         self._whole = short - self._exact
         self._lengths = sorted({len(item) for item in self._whole})
-        self._items = [Counter(item) for item in items if len(item) >= FEWEST_WORDS]
+        self._items = [Counter(item) for item in items if len(item) >= RUN]
         self._by_word = self._index()
 
     def found_in(self, text: Words) -> str:

@@ -61,16 +61,23 @@ def majority(rng: np.random.Generator, n: int, release: Release) -> tuple[float,
     return 0.5 - release(losses), 0.5 - float(losses.mean())
 
 
-def climb(rng: np.random.Generator, n: int, release: Release) -> tuple[float, float]:
+def climb(
+    rng: np.random.Generator, n: int, release: Release, change: float = 0.1
+) -> tuple[float, float]:
     """A stronger attack: change some answers of the best so far, keep what was released lower."""
     truth, best = rng.integers(0, 2, n), rng.integers(0, 2, n)
     told = release((best != truth).astype(int))
     for _ in range(QUERIES - 1):
-        tried = np.where(rng.random(n) < 0.1, 1 - best, best)
+        tried = np.where(rng.random(n) < change, 1 - best, best)
         new = release((tried != truth).astype(int))
         if new < told:
             best, told = tried, new
     return 0.5 - told, 0.5 - float((best != truth).mean())
+
+
+def far_climb(rng: np.random.Generator, n: int, release: Release) -> tuple[float, float]:
+    """The same in longer strides."""
+    return climb(rng, n, release, change=0.3)
 
 
 def attacks() -> Iterator[Row]:
@@ -80,13 +87,13 @@ def attacks() -> Iterator[Row]:
         "Ladder, 1 s": lambda: ladder(RELEASE),
         "Ladder, 2 s (promotions)": lambda: ladder(PROMOTE),
     }
-    for attack in (majority, climb):
+    for attack in (majority, climb, far_climb):
         for n in (500, 2000):
             for name, make in kinds.items():
                 rng = np.random.default_rng(n)
                 told, raw = zip(*(attack(rng, n, make()) for _ in range(SEEDS)), strict=True)
                 asked: Any = {}
-                if n == 500 and attack is majority:
+                if n == 500:
                     asked = (
                         {"asked": ">=", "bound": 0.12}
                         if name == "naive release"
@@ -179,7 +186,7 @@ def contamination() -> Iterator[Row]:
     rng = random.Random(5)
     lexicon = [f"w{i}" for i in range(5000)]
     odds = [1 / (i + 1) for i in range(5000)]
-    gold = [" ".join(rng.choices(lexicon, odds, k=rng.randint(5, 40))) for _ in range(400)]
+    gold = [" ".join(rng.choices(lexicon, odds, k=rng.randint(8, 40))) for _ in range(400)]
     long = [g for g in gold if len(g.split()) >= 25]
     planted = {
         "copy in capitals, with punctuation": [f"** {g.upper()} !?" for g in gold],
