@@ -11,14 +11,14 @@ record. The map here needs no model and no download; a sentence encoder fits the
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 START, END = "\x02", "\x03"
@@ -61,14 +61,17 @@ class HashedNgrams:
     def __call__(self, texts: Sequence[str]) -> Floats:
         """One row of length 1 per text, shape (len(texts), dimensions)."""
         once = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        rows = np.zeros((len(once), self.dimensions))
-        for text, i in once.items():
-            for gram, count in self._grams(text).items():
-                rows[i] += np.sqrt(count) * _signs(gram, self.dimensions)
+        counts = [self._grams(text) for text in once]
+        kinds: dict[str, int] = {}
+        columns = [kinds.setdefault(gram, len(kinds)) for count in counts for gram in count]
+        owners = [i for i, count in enumerate(counts) for _ in count]
+        weights = np.sqrt([n for count in counts for n in count.values()])
+        bag = csr_array((weights, (owners, columns)), shape=(len(once), max(1, len(kinds))))
+        rows = bag @ self._signs(kinds)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         # Signs that cancel leave nothing; the first axis is as good a place as any.
         rows[:, :1] += lengths == 0
-        unit = rows / np.where(lengths == 0, 1.0, lengths)
+        unit: Floats = rows / np.where(lengths == 0, 1.0, lengths)
         return unit[[once[text] for text in texts]]
 
     def _grams(self, text: str) -> Counter[str]:
@@ -80,10 +83,9 @@ class HashedNgrams:
             if n > 1 or words[i] not in (START, END)
         )
 
-
-@lru_cache(maxsize=1 << 16)
-def _signs(gram: str, dimensions: int) -> Floats:
-    bits = np.frombuffer(blake2b(gram.encode(), digest_size=dimensions // 8).digest(), np.uint8)
-    signs: Floats = np.unpackbits(bits).astype(np.float64) * 2 - 1
-    signs.setflags(write=False)
-    return signs
+    def _signs(self, grams: Iterable[str]) -> Floats:
+        size = self.dimensions // 8
+        digests = b"".join(blake2b(gram.encode(), digest_size=size).digest() for gram in grams)
+        bits = np.unpackbits(np.frombuffer(digests or bytes(size), np.uint8))
+        signs: Floats = bits.reshape(-1, self.dimensions).astype(np.float64) * 2 - 1
+        return signs

@@ -125,7 +125,7 @@ def probes_due(
 def misalignment(now: Sequence[bool], then: Sequence[bool], form: str) -> Measurement:
     """Share of probes answered badly, policy minus anchor, in one form; alarms at +3 points.
 
-    Excluding a rise of 3 points takes about 130 probes even if none is answered badly.
+    Excluding a rise of 3 points takes 125 probes even if none is answered badly.
 
     Args:
         now: whether each probe was answered badly; so `then`, by the anchor.
