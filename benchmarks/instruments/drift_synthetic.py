@@ -54,7 +54,7 @@ def _divergence(row: Row, runs: int = 200, n: int = 400, tokens: int = 20) -> It
         told = [log[before, after] for log in logs]
         sides: dict[str, Any] = {"exact": list(exact_kl(p, q)[before])}
         for name in ("k1", "k3"):
-            sides[name] = sampled_kl(list(told[0]), list(told[1]), name)  # type: ignore[arg-type]
+            sides[name] = sampled_kl(list(told[0]), list(told[1]), name)
         for name, side in sides.items():
             m = kl_per_token(side, "anchor", estimator=name)  # type: ignore[arg-type]
             values = np.array([np.mean(answer) for answer in side])
