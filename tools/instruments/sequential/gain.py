@@ -52,7 +52,11 @@ class Claim(StrEnum):
     """Something that the claim needs is missing, or speaks against it."""
 
 
-_WORDS = {Status.GREEN: Claim.GAIN, Status.YELLOW: Claim.NO_CLEAR_CHANGE}
+_STATUS = {
+    Claim.GAIN: Status.GREEN,
+    Claim.NO_CLEAR_CHANGE: Status.YELLOW,
+    Claim.INCONCLUSIVE: Status.INSUFFICIENT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +159,8 @@ def is_the_gain_real(
     """Whether the truth about the policy is above the null; `claim` has the word for it.
 
     Green (gain) when the bet was won, the judge's length-controlled win rate is on the same side,
-    the gap between judge and gold is not surely above 0.05, and capability is green. Insufficient
-    (inconclusive) when one of these is missing or denies it, or gold is too little to have won.
-    Yellow (no clear change) otherwise.
+    the gap between judge and gold is not surely above 0.05, and capability is green; insufficient
+    (inconclusive) when one of these is missing or denies it, or too little gold could have won.
 
     Args:
         gold: in the order it was opened; may stop, or go on, at any time.
@@ -174,45 +177,36 @@ def is_the_gain_real(
     """
     _refuse_impossible(plan, gold, judged, judge_win_rate)
     _refuse_leaks(plan, gold, judged, sealed_at=sealed_at, opened_at=opened_at, seen=seen)
-    truth = np.array([g.truth for g in gold])
-    verdicts = np.array([g.judged for g in gold])
-    values = rectified(plan, truth, verdicts)
+    values = rectified(plan, np.array([g.truth for g in gold]), np.array([g.judged for g in gold]))
     low = judge_mean_low(plan, list(judged.values()))
     null = rectified_null(plan, low)
-    won, possible = _won(plan, values, null), _possible(plan, len(values), null)
+    won, possible = _won(plan, values, null), _won(plan, np.ones(len(gold)), null)
     against = _against(plan, judge_win_rate, gap, capability)
     if not possible:
         against = ("too little gold for any outcome to show a gain", *against)
-    status = Status.INSUFFICIENT if against else Status.GREEN if won else Status.YELLOW
+    word = Claim.INCONCLUSIVE if against else Claim.GAIN if won else Claim.NO_CLEAR_CHANGE
     return Measurement(
         instrument="gain",
-        estimate=None if not possible else _estimate(plan, values, judged),
+        estimate=_estimate(plan, values, judged) if possible else None,
         units="win rate",
-        low=_lowest(plan, values, low) if len(values) else None,
+        low=_lowest(plan, values, low) if gold else None,
         level=1 - plan.level,
         guarantee=Guarantee.ANYTIME,
-        n=len(values),
+        n=len(gold),
         null=plan.null,
-        status=status,
+        status=_STATUS[word],
         assumptions=(*against, *_told(plan, len(judged))),
     )
 
 
 def claim(measurement: Measurement) -> Claim:
     """The word that a measurement of gain has earned."""
-    return _WORDS.get(measurement.status, Claim.INCONCLUSIVE)
+    words = {status: word for word, status in _STATUS.items()}
+    return words.get(measurement.status, Claim.INCONCLUSIVE)
 
 
 def _won(plan: Plan, values: Floats, null: float) -> bool:
-    # A null at or above 1 cannot be refuted, one at or below 0 is refuted by the judged items.
-    if null >= 1 or not len(values):
-        return False
-    return null <= 0 or float(log_wealth(values, null).max()) >= plan.needed
-
-
-def _possible(plan: Plan, n: int, null: float) -> bool:
-    """Whether n items could have won the bet, had all been 1."""
-    return _won(plan, np.ones(n), null)
+    return bool(len(values)) and float(log_wealth(values, null).max()) >= plan.needed
 
 
 def _estimate(plan: Plan, values: Floats, judged: Mapping[str, float]) -> float:
