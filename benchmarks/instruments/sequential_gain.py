@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.instruments.rates import Row, first, quantile_row, row
+from benchmarks.instruments.rates import Asked, Row, first, quantile_row, row
 from tools.instruments.sequential.betting import log_wealth
 from tools.instruments.sequential.gain import (
     Plan,
@@ -35,7 +35,7 @@ class World:
 
 
 GOOD = (0.9, 0.85)
-CASES = (
+CASES: tuple[tuple[World, int, float, Asked, float, float | None], ...] = (
     # world, judged items, lambda, asked of the share of claims, bound, median
     (World("truth .60, judge .9/.85", 0.60, *GOOD), 4000, 0.7, ">=", 0.965, 121),
     (World("truth .60, judge .9/.85", 0.60, *GOOD), 0, 0.0, ">=", 0.84, 188),

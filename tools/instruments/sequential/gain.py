@@ -41,6 +41,7 @@ GAP = 0.05
 JUDGE_SHARE = 0.2
 """Share of alpha for the judge's mean."""
 _POINTS = 400
+_TOO_LITTLE = "too little gold for any outcome to show a gain"
 
 
 class Claim(StrEnum):
@@ -165,25 +166,23 @@ def is_the_gain_real(
     Args:
         gold: in the order it was opened; may stop, or go on, at any time.
         judged: item -> score of the judged items; unused when the plan leaves the judge out.
-        sealed_at: number of the log entry that fixed the judge's scores.
-        opened_at: number of the log entry that opened the first gold item.
+        sealed_at: log entry that fixed the judge's scores; `opened_at`, that of the first gold.
         judge_win_rate: length-controlled, in [0, 1].
         gap: judge minus gold, by its own instrument.
         seen: gold items of earlier iterations.
 
     Raises:
         Refused: an item was used before, is both gold and judged, or was judged too late.
-        UndefinedMeasurement: a value is not in [0, 1], or no judged item where the plan needs them.
+        UndefinedMeasurement: a value is not in [0, 1], or the plan needs judged items.
     """
     _refuse_impossible(plan, gold, judged, judge_win_rate)
     _refuse_leaks(plan, gold, judged, sealed_at=sealed_at, opened_at=opened_at, seen=seen)
-    values = rectified(plan, np.array([g.truth for g in gold]), np.array([g.judged for g in gold]))
+    values = rectified(plan, *np.array([(g.truth, g.judged) for g in gold]).reshape(-1, 2).T)
     low = judge_mean_low(plan, list(judged.values()))
     null = rectified_null(plan, low)
     won, possible = _won(plan, values, null), _won(plan, np.ones(len(gold)), null)
-    against = _against(plan, judge_win_rate, gap, capability)
-    if not possible:
-        against = ("too little gold for any outcome to show a gain", *against)
+    little = () if possible else (_TOO_LITTLE,)
+    against = (*little, *_against(plan, judge_win_rate, gap, capability))
     word = Claim.INCONCLUSIVE if against else Claim.GAIN if won else Claim.NO_CLEAR_CHANGE
     return Measurement(
         instrument="gain",
