@@ -9,7 +9,7 @@ from tools.audit.card import FLOORS, SHIFTS, JudgeCard, Purpose
 def page(card: JudgeCard) -> str:
     """The whole card: what it may be used for first, then the numbers that say so."""
     parts = [
-        f"# Judge {card.judge}",
+        f"# Judge {_cell(card.judge)}",
         f"Version `{card.judge_hash[:12]}`, prompt `{card.prompt_hash[:12]}`. Audited in iteration "
         f"{card.audited} with {card.audit.calls} calls on {card.audit.items} items; the card "
         f"expires in iteration {card.expires}.",

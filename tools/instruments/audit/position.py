@@ -160,7 +160,7 @@ def _right(slots: Floats, gold: Sequence[str]) -> Floats:
     if len(wanted) != len(slots) or np.isnan(wanted).any():
         raise UndefinedMeasurement(
             "Accuracy needs the right answer of every pair.",
-            saw=f"{len(wanted)} labels for {len(slots)} pairs: {sorted(set(gold))}",
+            saw=f"{len(wanted)} labels for {len(slots)} pairs: {sorted(map(str, set(gold)))}",
             wanted="one of A and B for each",
             try_this="leave pairs without a gold preference out",
         )

@@ -229,7 +229,10 @@ def retest_kappa(
         clusters=len(first),
         null=0.0,
         of=of,
-        assumptions=(f"agreement {float(np.trace(table) / table.sum()):.3f}", "large sample"),
+        assumptions=(
+            f"agreement {float(np.trace(table) / table.sum()):.3f}",
+            "large sample" if error else "no spread in a large-sample error: a point, not certainty",
+        ),
     )
 
 
@@ -242,5 +245,5 @@ def _kappa(p: Floats) -> tuple[float, float]:
     cross = p * (column[:, None] + row[None]) ** 2
     others = (1 - kappa) ** 2 * (cross.sum() - np.trace(cross))
     last = (kappa - chance * (1 - kappa)) ** 2
-    variance = max(0.0, float(own.sum() + others - last)) / (1 - chance) ** 2
-    return kappa, variance**0.5
+    variance = float(own.sum() + others - last) / (1 - chance) ** 2
+    return kappa, variance**0.5 if variance > 1e-12 else 0.0
