@@ -271,8 +271,13 @@ class TestManyBiases:
 class TestThePlan:
     @pytest.mark.parametrize(
         ("psi", "d", "detect", "certify"),
-        [(0.25, 0.10, 194, 215), (0.25, 0.05, 783, 857), (0.15, 0.05, 469, 514)]
-        + [(0.10, 0.05, 312, 343), (0.30, 0.15, 103, 115)],
+        [
+            (0.25, 0.10, 194, 215),
+            (0.25, 0.05, 783, 857),
+            (0.15, 0.05, 469, 514),
+            (0.10, 0.05, 312, 343),
+            (0.30, 0.15, 103, 115),
+        ],
     )
     def test_is_the_published_table(self, psi, d, detect, certify):
         assert (a.n_to_detect(psi, d), a.n_to_certify(psi, d)) == (detect, certify)

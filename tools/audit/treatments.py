@@ -123,7 +123,7 @@ _SOURCES = {
     ),
     "quote": (
         ' As Professor Harmon said: "precisely so."',
-        " As it was said above: that is how it is.",
+        " As it was said: exactly so.",
     ),
     "url": (
         " (www.harmon-institute.org/answers/214)",
