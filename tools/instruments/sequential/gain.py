@@ -181,8 +181,7 @@ def is_the_gain_real(
     low = judge_mean_low(plan, list(judged.values()))
     null = rectified_null(plan, low)
     won, possible = _won(plan, values, null), _won(plan, np.ones(len(gold)), null)
-    little = () if possible else (_TOO_LITTLE,)
-    against = (*little, *_against(plan, judge_win_rate, gap, capability))
+    against = _against(plan, judge_win_rate, gap, capability, enough=possible)
     word = Claim.INCONCLUSIVE if against else Claim.GAIN if won else Claim.NO_CLEAR_CHANGE
     return Measurement(
         instrument="gain",
@@ -223,10 +222,15 @@ def _lowest(plan: Plan, values: Floats, judge_low: float) -> float:
 
 
 def _against(
-    plan: Plan, win_rate: float | None, gap: Measurement | None, capability: Status | None
+    plan: Plan,
+    win_rate: float | None,
+    gap: Measurement | None,
+    capability: Status | None,
+    *,
+    enough: bool,
 ) -> tuple[str, ...]:
     """Why no gain may be claimed even if the bet is won; nothing, when nothing speaks against."""
-    told = []
+    told = [] if enough else [_TOO_LITTLE]
     if win_rate is None:
         told.append("the judge's length-controlled win rate is missing")
     elif win_rate <= plan.null:
