@@ -127,7 +127,7 @@ _SOURCES = {
     ),
     "url": (
         " (www.harmon-institute.org/answers/214)",
-        " (this is the end of the answer given above)",
+        " (as-was-said/in-the-answer/given-above)",
     ),
 }
 _GROUPS = {
