@@ -18,7 +18,8 @@ def agreed() -> Iterator[Row]:
     """B4: coverage of kappa and alpha where agreement beyond chance is .6."""
     rng = np.random.default_rng(4)
     for prevalence in (0.5, 0.9):
-        inside, alphas = [], []
+        inside: list[bool] = []
+        alphas: list[bool] = []
         for _ in range(1000):
             people = (rng.random(200) < prevalence).astype(int)
             other = (rng.random(200) < prevalence).astype(int)
@@ -147,7 +148,7 @@ def positions() -> Iterator[Row]:
     """B6: sharpness and position of three judges, 40 prompts of 6 answers, all pairs."""
     sharp, place = (1.5, 0.5, -0.5), (0.0, 0.8, 0.0)
     rng = np.random.default_rng(62)
-    found = []
+    found: list[list[Any]] = []
     for _ in range(40):
         fit = r.bradley_terry(comparisons(rng, sharp, place))
         found.append(

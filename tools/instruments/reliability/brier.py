@@ -14,6 +14,7 @@ from tools.instruments.reliability.common import (
     Floats,
     Frame,
     Ints,
+    Values,
     claims,
     codes,
     insufficient,
@@ -41,7 +42,7 @@ class Corp:
     """ybar (1 - ybar): the score of the base rate."""
 
 
-def corp(p: Floats, y: Floats) -> Corp:
+def corp(p: Values, y: Values) -> Corp:
     """The three parts, by pooling adjacent violators."""
     return _split(_levels(*claims("corp", p, y)), None)
 
@@ -83,7 +84,7 @@ def _split(levels: _Levels, weight: Floats | None, y: Floats | None = None) -> C
 
 
 # --- measurements ----------------------------------------------------------------
-def brier(p: Floats, y: Floats, *, clusters: Clusters = None, of: str = "") -> Measurement:
+def brier(p: Values, y: Values, *, clusters: Clusters = None, of: str = "") -> Measurement:
     """Mean squared error of claimed probabilities, in [0, 1]; 0 is best.
 
     A proper score: the best claim is the true probability (Brier 1950). `null` is the score of
@@ -107,8 +108,8 @@ def brier(p: Floats, y: Floats, *, clusters: Clusters = None, of: str = "") -> M
 
 
 def miscalibration(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     draws: int = 499,
@@ -138,8 +139,8 @@ def miscalibration(
 
 
 def discrimination(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     draws: int = 499,
@@ -225,7 +226,7 @@ class ReliabilityCurve:
 
 
 def reliability_curve(
-    p: Floats, y: Floats, *, draws: int = 499, seed: int = 0, level: float = LEVEL
+    p: Values, y: Values, *, draws: int = 499, seed: int = 0, level: float = LEVEL
 ) -> ReliabilityCurve:
     """The curve of the monotone fit with its consistency band, y ~ Bernoulli(p) resampled.
 

@@ -14,6 +14,7 @@ from tools.instruments.reliability.common import (
     Floats,
     Frame,
     Ints,
+    Values,
     claims,
     codes,
     insufficient,
@@ -31,8 +32,8 @@ ALPHA = 0.05
 
 # --- how far off -----------------------------------------------------------------
 def calibration_error(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     bins: int = BINS,
@@ -97,7 +98,7 @@ class Binned:
     """Per bin n_b Var(pbar_b - ybar_b)."""
 
 
-def binned(p: Floats, y: Floats, *, bins: int = BINS) -> Binned:
+def binned(p: Values, y: Values, *, bins: int = BINS) -> Binned:
     """Plug-in and debiased errors over bins of equal mass; items are independent."""
     return _binned(*claims("calibration_error", p, y), None, bins)
 
@@ -176,7 +177,7 @@ class Consistency:
 
 
 def ece_consistency(
-    p: Floats, y: Floats, *, bins: int = BINS, draws: int = 999, seed: int = 0
+    p: Values, y: Values, *, bins: int = BINS, draws: int = 999, seed: int = 0
 ) -> Consistency:
     """Compare the plug-in ECE with its distribution when y ~ Bernoulli(p) (Brocker & Smith 2007).
 
@@ -193,8 +194,8 @@ def ece_consistency(
 
 
 def calibration_test(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     bins: int = BINS,
@@ -235,7 +236,7 @@ def calibration_test(
 
 
 def spiegelhalter_z(
-    p: Floats, y: Floats, *, clusters: Clusters = None, alpha: float = ALPHA, of: str = ""
+    p: Values, y: Values, *, clusters: Clusters = None, alpha: float = ALPHA, of: str = ""
 ) -> Measurement:
     """Is the Brier score what the claims themselves predict? No bins; above 0 is overconfident.
 

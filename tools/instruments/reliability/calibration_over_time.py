@@ -11,6 +11,7 @@ from tools.instruments.reliability.common import (
     Floats,
     Frame,
     Ints,
+    Values,
     claims,
     codes,
     insufficient,
@@ -22,8 +23,8 @@ ALPHA = 0.05
 
 
 def calibration_e_process(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     against: Literal["overconfidence", "underconfidence"] = "overconfidence",

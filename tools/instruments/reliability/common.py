@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from tools.instruments.intervals import LEVEL, Interval, Thresholds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Values = Sequence[float] | NDArray[np.floating[Any]]
+"""What callers may give."""
 Clusters = Sequence[Hashable] | None
 """Which cluster each item belongs to, for example its prompt; None: each is its own."""
 NO_THRESHOLDS = Thresholds()
@@ -21,7 +24,7 @@ NO_THRESHOLDS = Thresholds()
 
 def column(
     instrument: str,
-    values: Sequence[float] | Floats,
+    values: Values,
     *,
     lower: float | None = None,
     upper: float | None = None,
@@ -39,9 +42,7 @@ def column(
     return array
 
 
-def claims(
-    instrument: str, p: Sequence[float] | Floats, y: Sequence[float] | Floats
-) -> tuple[Floats, Floats]:
+def claims(instrument: str, p: Values, y: Values) -> tuple[Floats, Floats]:
     """Probabilities that a judge claimed, and what gold says of each: 1 or 0.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Measurement, Status
 from tools.instruments.estimates import refuse_unequal
-from tools.instruments.reliability.common import Clusters, Floats
+from tools.instruments.reliability.common import Clusters, Values
 
 
 class Mode(StrEnum):
@@ -154,7 +154,7 @@ class OfClaims(Protocol):
     """An instrument that reads claims and labels."""
 
     def __call__(
-        self, p: Floats, y: Floats, /, *, clusters: Clusters = None, of: str = ""
+        self, p: Values, y: Values, /, *, clusters: Clusters = None, of: str = ""
     ) -> Measurement:
         """Measure one group."""
 

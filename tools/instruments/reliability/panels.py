@@ -12,6 +12,7 @@ from tools.instruments.reliability.common import (
     Clusters,
     Floats,
     Frame,
+    Values,
     claims,
     codes,
     insufficient,
@@ -198,7 +199,7 @@ def _steady(table: Floats) -> tuple[str, ...]:
 
 # --- what the votes say ----------------------------------------------------------
 def panel_overclaim(
-    posterior: Floats, gold: Floats, *, clusters: Clusters = None, of: str = ""
+    posterior: Values, gold: Values, *, clusters: Clusters = None, of: str = ""
 ) -> Measurement:
     """How much surer a panel is than it is right: mean of max(q, 1 - q) - [verdict is right].
 
@@ -230,7 +231,7 @@ def panel_overclaim(
     )
 
 
-def errors_on_gold(votes: Table, gold: Sequence[float] | Floats) -> Floats:
+def errors_on_gold(votes: Table, gold: Values) -> Floats:
     """1 where a judge's vote is not gold's, 0 where it is, NaN where it gave none.
 
     Raises:

@@ -12,6 +12,7 @@ from tools.instruments.reliability.common import (
     Clusters,
     Floats,
     Frame,
+    Values,
     around,
     codes,
     column,
@@ -34,10 +35,10 @@ class Labelled:
     A cluster, for example a prompt, is either in the gold part or in the other: never in both.
     """
 
-    gold: Floats
-    judge: Floats
+    gold: Values
+    judge: Values
     """On the gold items, in the same order."""
-    alone: Floats
+    alone: Values
     """On items without gold."""
     clusters: Clusters = None
     alone_clusters: Clusters = None

@@ -11,7 +11,15 @@ from scipy.special import expit, log_expit, logit
 from logs.errors import Refused, UndefinedMeasurement
 from logs.vocabulary import Measurement, Status
 from tools.instruments.estimates import mean
-from tools.instruments.reliability.common import Clusters, Floats, Frame, Ints, claims, codes
+from tools.instruments.reliability.common import (
+    Clusters,
+    Floats,
+    Frame,
+    Ints,
+    Values,
+    claims,
+    codes,
+)
 from tools.instruments.reliability.common import insufficient as too_few
 
 Method = Literal["temperature", "platt", "isotonic"]
@@ -118,8 +126,8 @@ def _folds(groups: Ints, folds: int, seed: int) -> Ints:
 
 
 def cross_fitted(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     method: Method,
     clusters: Clusters = None,
@@ -155,8 +163,8 @@ def log_loss(p: Floats, y: Floats) -> Floats:
 
 
 def recalibration_gain(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     method: Method | None = None,
@@ -203,8 +211,8 @@ def _status(measured: Measurement) -> Status:
 
 
 def recalibrated(
-    p: Floats,
-    y: Floats,
+    p: Values,
+    y: Values,
     *,
     clusters: Clusters = None,
     method: Method | None = None,
