@@ -203,7 +203,7 @@ class TestTheMeasurement:
             assert "do not meet" in m.assumptions[-1]
 
     def test_of_outcomes_counts_them(self):
-        m = proportion_over_time("wins", np.array([1.0, 0, 1, 1]), units="share", of="a")
+        m = proportion_over_time("wins", [1, 0, 1, 1], units="share", of="a")
         assert (m.count, m.n, m.estimate, m.of) == (3, 4, 0.75, "a")
 
     @pytest.mark.parametrize("bad", [math.nan, 0.5, 2.0])

@@ -5,6 +5,7 @@ one mean, and gives the running intersection (low, high) after each item.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -105,7 +106,7 @@ def betting_grid(
 
 def mean_over_time(
     instrument: str,
-    values: Floats,
+    values: Sequence[float] | Floats,
     *,
     units: str,
     method: Method = "betting",
@@ -127,11 +128,12 @@ def mean_over_time(
         UndefinedMeasurement: a value is not in range, or alpha is no probability.
     """
     refuse_alpha(instrument, alpha)
-    refuse_impossible(instrument, values.tolist(), lower=lower, upper=upper)
+    items = np.asarray(values, dtype=np.float64)
+    refuse_impossible(instrument, items.tolist(), lower=lower, upper=upper)
     refuse_impossible(instrument, [upper - lower], lower=1e-12)
     if population is not None:
         refuse_impossible(instrument, [population], lower=max(1, len(values)))
-    unit = (values - lower) / (upper - lower)
+    unit = (items - lower) / (upper - lower)
     bands = {
         "betting": lambda: betting_grid(unit, alpha=alpha, population=population),
         "bernstein": lambda: empirical_bernstein(unit, alpha=alpha),
@@ -141,7 +143,7 @@ def mean_over_time(
     pool = () if population is None else (f"drawn without replacement from {population}",)
     return over_time(
         instrument,
-        float(values.mean()) if len(values) else None,
+        float(items.mean()) if len(items) else None,
         (lower + (upper - lower) * float(low[-1]), lower + (upper - lower) * float(high[-1])),
         thresholds or Thresholds(),
         units=units,

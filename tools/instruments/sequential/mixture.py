@@ -9,6 +9,7 @@ Source: Robbins (1970), doi:10.1214/aoms/1177696786; Ville (1939).
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import betaln, xlog1py, xlogy
@@ -42,7 +43,7 @@ def beta_mixture(outcomes: Floats, *, alpha: float = 0.05) -> Band:
 
 def proportion_over_time(
     instrument: str,
-    outcomes: Floats,
+    outcomes: Sequence[float] | Floats,
     *,
     units: str,
     alpha: float = 0.05,
@@ -60,16 +61,17 @@ def proportion_over_time(
     refuse_alpha(instrument, alpha)
     odd = [float(x) for x in outcomes if x not in (0.0, 1.0)]
     refuse_impossible(instrument, odd, lower=0.0, upper=0.0)
-    low, high = beta_mixture(outcomes, alpha=alpha) if len(outcomes) else _NOTHING
+    told = np.asarray(outcomes, dtype=np.float64)
+    low, high = beta_mixture(told, alpha=alpha) if len(told) else _NOTHING
     return over_time(
         instrument,
-        float(outcomes.mean()) if len(outcomes) else None,
+        float(told.mean()) if len(told) else None,
         (float(low[-1]), float(high[-1])),
         thresholds or Thresholds(),
         units=units,
         alpha=alpha,
-        n=len(outcomes),
-        count=int(outcomes.sum()),
+        n=len(told),
+        count=int(told.sum()),
         assumptions=("beta(1, 1) mixture; one probability throughout",),
         of=of,
     )
