@@ -89,16 +89,20 @@ def _jackknife(counts: Sequence[Counter[tuple[str, str]]], budget: int) -> tuple
         for pair, n in count.items():
             row[kinds[pair]] = n
     total, groups = table.sum(0), len(counts)
-    whole = _rarefied(total, budget)
-    without = np.array([_rarefied(total - row, budget) for row in table])
+    whole = rarefied(total, budget)
+    without = np.array([rarefied(total - row, budget) for row in table])
     pseudo = groups * whole - (groups - 1) * without
     low, high = student(pseudo.tolist())
     half = (high - low) / 2
     return whole, (max(0.0, whole - half), min(1.0, whole + half))
 
 
-def _rarefied(counts: Floats, budget: int) -> float:
-    """E[kinds seen in `budget` of N] / budget = sum over kinds (1 - C(N-n, m) / C(N, m)) / m."""
+def rarefied(counts: Floats, budget: int) -> float:
+    """E[kinds seen in `budget` of N] / budget = sum over kinds (1 - C(N-n, m) / C(N, m)) / m.
+
+    Args:
+        counts: how often each kind occurs; they add up to N, at least `budget` = m.
+    """
     total = counts.sum()
     others = total - counts
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -10,6 +10,7 @@ def divergence(
     values: Sequence[float],
     of: str,
     *,
+    clusters: Sequence[Hashable] | None = None,
     green: float | None = None,
     red: float | None = None,
 ) -> Measurement:
@@ -18,6 +19,7 @@ def divergence(
     Args:
         values: nats per token, from `tools.divergence.exact_divergence`.
         of: what the policy is compared with: `anchor` or `previous`.
+        clusters: the prompt of each value, where prompts have several answers.
         green: near enough up to here, nats per token.
         red: too far from here on.
 
@@ -28,6 +30,7 @@ def divergence(
         f"kl_to_{of}",
         values,
         units="nats/token",
+        clusters=clusters,
         lower=0.0,
         null=0.0,
         green=green,

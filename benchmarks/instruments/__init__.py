@@ -1,0 +1,1 @@
+"""How often each instrument alarms on nulls and on planted faults, over many seeds."""

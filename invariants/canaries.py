@@ -1,0 +1,135 @@
+"""Has gold leaked into the training data? Near-duplicates of vault items block training.
+
+A training text leaks a gold item of 13 words or more when they share a run of 13, or when the
+words of both, counted, agree to 9 in 10:
+
+    |A and B| / |A or B| >= 9/10, as multisets of normalised words
+
+An item of 8 to 12 words leaks where it occurs whole, a shorter one only as the same text: in short
+items the order of the words is the question (3 minus 5, 5 minus 3), and parts of them are common.
+
+Words are runs of letters and digits after Unicode folding (NFKC, no case), so that spacing,
+punctuation and spelling in capitals hide nothing. Compared in whole numbers.
+
+Source: runs of 13 words, of 8 at least: Brown et al. (2020), arXiv 2005.14165, appendix C.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from logs.errors import Refused, Undecided
+
+RUN = 13
+ALIKE = Fraction(9, 10)
+FEWEST_WORDS = 8
+"""Items of fewer words occur in honest data too; only the same text leaks them."""
+_WORD = re.compile(r"\w+")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One training text that holds a gold item; it does not say which, gold stays secret."""
+
+    text: int
+    """Index of the training text."""
+    by: str
+    """`run`, `whole` or `words`."""
+
+
+def words(text: str) -> Words:
+    """The words of a text, as they are compared."""
+    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def leaks(gold: Iterable[str], training: Iterable[str]) -> tuple[Leak, ...]:
+    """Training texts that hold a gold item, in their order.
+
+    Raises:
+        Undecided: a gold item has no words, so that nothing could be recognised.
+    """
+    canaries = _Canaries([words(item) for item in gold])
+    found = ((i, canaries.found_in(words(text))) for i, text in enumerate(training))
+    return tuple(Leak(i, by) for i, by in found if by)
+
+
+def refuse_contaminated(gold: Sequence[str], training: Sequence[str]) -> None:
+    """Let training go on only with data that holds no gold item.
+
+    Raises:
+        Refused: with the number of texts and the first of them, never with the gold item.
+    """
+    found = leaks(gold, training)
+    if found:
+        kinds = ", ".join(f"{n} by {by}" for by, n in sorted(Counter(x.by for x in found).items()))
+        raise Refused(
+            "The training data holds items of the gold vault; training on them is blocked.",
+            saw=f"{len(found)} of {len(training)} texts ({kinds}), first text {found[0].text}",
+            wanted="no shared run of 13 words and no near-duplicate",
+            try_this="drop these texts and find where they came from; gold may have been read",
+        )
+
+
+class _Canaries:
+    """Gold items, indexed so that a text is compared with the few that could be alike."""
+
+    def __init__(self, items: Sequence[Words]) -> None:
+        if empty := sum(not item for item in items):
+            raise Undecided(
+                "A gold item without words cannot be recognised.",
+                saw=f"{empty} of {len(items)} items without letters or digits",
+                wanted="at least one word in each",
+                try_this="leave such items out of the vault",
+            )
+        self._runs = {run for item in items for run in _runs(item, RUN)}
+        short = {item for item in items if len(item) < RUN}
+        self._exact = {item for item in short if len(item) < FEWEST_WORDS}
+        self._whole = short - self._exact
+        self._lengths = sorted({len(item) for item in self._whole})
+        self._items = [Counter(item) for item in items if len(item) >= RUN]
+        self._by_word = self._index()
+
+    def found_in(self, text: Words) -> str:
+        """How the text holds an item; empty if it does not."""
+        if any(run in self._runs for run in _runs(text, RUN)):
+            return "run"
+        whole = any(part in self._whole for n in self._lengths for part in _runs(text, n))
+        if whole or text in self._exact:
+            return "whole"
+        return "words" if self._alike(text) else ""
+
+    def _index(self) -> dict[tuple[str, int], list[int]]:
+        """Item numbers by their rarest words: alike texts share at least one of those."""
+        seen = Counter(mark for item in self._items for mark in _marks(item))
+        index: dict[tuple[str, int], list[int]] = {}
+        for number, item in enumerate(self._items):
+            marks = sorted(_marks(item), key=lambda mark: (seen[mark], mark))
+            may_miss = len(marks) - -(-len(marks) * ALIKE.numerator // ALIKE.denominator)
+            for mark in marks[: may_miss + 1]:
+                index.setdefault(mark, []).append(number)
+        return index
+
+    def _alike(self, text: Words) -> bool:
+        counted = Counter(text)
+        near = {n for mark in _marks(counted) for n in self._by_word.get(mark, ())}
+        return any(_alike(self._items[n], counted) for n in near)
+
+
+def _alike(one: Counter[str], other: Counter[str]) -> bool:
+    shared = (one & other).total()
+    union = one.total() + other.total() - shared
+    return shared * ALIKE.denominator >= ALIKE.numerator * union
+
+
+def _marks(counted: Counter[str]) -> Iterator[tuple[str, int]]:
+    """Each word with its number, so that a multiset becomes a set."""
+    return ((word, i) for word, n in counted.items() for i in range(n))
+
+
+def _runs(text: Words, length: int) -> Iterator[Words]:
+    return (text[i : i + length] for i in range(len(text) - length + 1))

@@ -1,0 +1,1 @@
+"""Audits of judges: records, published data, treatments, planted judges, runs and cards."""
