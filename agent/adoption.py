@@ -14,6 +14,7 @@ from invariants import policy as policies
 from invariants.evaluate import evaluate
 from invariants.facts import Facts, state_facts
 from invariants.policy import Policy, demand_in_force
+from invariants.record import attest
 from invariants.seals import (
     UNSIGNED,
     counted,
@@ -76,7 +77,7 @@ def adopt(workspace: Workspace, journal: Journal, founded_under: Digest) -> LogE
     if before.charter.policy is None:
         raise _another(policy, before.digest)
     require_successor(before, policy)
-    _require_provable(policy, journal)
+    _require_provable(workspace, journal)
     return _record(workspace, journal, {})  # the constitution was signed when it was founded
 
 
@@ -163,15 +164,14 @@ def as_kept(entry: LogEntry) -> Policy:
     return sealed(policy, data, entry.body["signatures"])
 
 
-def _require_provable(policy: Policy, journal: Reader) -> None:
+def _require_provable(workspace: Workspace, journal: Reader) -> None:
     """A successor must be sound about the founding state, and true of what is in force."""
-    from invariants.proof import check_policy, require_sound  # z3, for a successor alone
-
+    policy = workspace.policy
     commits = [
         Commit.model_validate(e.body).state for e in journal.entries(kind=EntryKind.COMMITTED)
     ]
     founding, now = commits[0], commits[-1]
-    require_sound(check_policy(policy, founding))
+    attest(workspace.root, policy, founding)  # z3, for a successor alone
     unmet = [
         goal.id for goal in policy.goals if not _meets(policy, goal.expr, founding, now, journal)
     ]

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from agent.deciders import find
 from agent.golden import measure_gold
 from agent.inbox import ANSWER, ASK
-from agent.ruling import ruled, ruling, ruling_of
+from agent.ruling import net_ledgers, ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
 from invariants.facts import Case
@@ -108,13 +108,14 @@ def _refuse(turn: Turn, context: Context) -> None:
         "verdict": digest_of(verdict),
         "rulings": [r.model_dump(mode="json") for r in broken],
         "because": f"{answer.body['because']}; {said}" if answer else said,
-        "offers": _offers(turn, context),
+        # Who says no owes no other way, and a proposal near to one that people refused is none.
+        "offers": [] if answer else _offers(turn, context),
     }
     context.log(turn, "refuse", EntryKind.REFUSED, body)
 
 
 def _offers(turn: Turn, context: Context) -> list[dict[str, Any]]:
-    """The closest lawful weights of each tier, if a reweighting was refused."""
+    """The closest lawful weights of each tier, if the law refused a reweighting."""
     proposal = context.word(turn, "act", Proposal)
     if proposal.restores is not None:
         return []
@@ -123,7 +124,7 @@ def _offers(turn: Turn, context: Context) -> list[dict[str, Any]]:
         old=context.commit_at(proposal.base).state,
         proposal=proposal,
         evidence=context.word(turn, "trial", Evidence),
-        ledgers=context.journal.ledgers(),
+        ledgers=net_ledgers(context),
         approvals=0,
     )
     return [offer.model_dump(mode="json") for offer in offers(context.policy, case)]

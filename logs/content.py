@@ -19,6 +19,7 @@ COMPUTED = {
     (EntryKind.RULED, "values"),
     (EntryKind.REFUSED, "say"),
     (EntryKind.REFUSED, "values"),
+    (EntryKind.REFUSED, "says"),
     (EntryKind.OBSERVED, "assumptions"),
     (EntryKind.MEASURED, "assumptions"),
     (EntryKind.OBSERVED, "units"),

@@ -47,10 +47,16 @@ def roles(*people: Person, threshold: int = 2) -> str:
     return "".join(tables) + "wait_hours = 48\n"
 
 
-def signed_workspace(root: Path, *signers: Person, iterations: int = 2) -> Workspace:
-    """A new workspace; its policy names Ana, Ben and Cat, and `signers` signed it."""
+def signed_workspace(
+    root: Path, *signers: Person, iterations: int = 2, tier: str = ""
+) -> Workspace:
+    """A new workspace; its policy names Ana, Ben and Cat, and `signers` signed it.
+
+    `tier` goes under the policy's `[tier]`.
+    """
     workspace = Workspace.create(root, tiny(session={"name": NAME, "iterations": iterations}))
-    (root / POLICY).write_bytes(default_bytes() + roles(ANA, BEN, CAT).encode())
+    policy = default_bytes().replace(b"[tier]", f"[tier]\n{tier}".encode(), 1)
+    (root / POLICY).write_bytes(policy + roles(ANA, BEN, CAT).encode())
     (root / CONSTITUTION).write_text("".join(map(table, PRINCIPLES)))
     for name, space in ((POLICY, Namespace.POLICY), (CONSTITUTION, Namespace.CONSTITUTION)):
         sign_beside(root / name, space, *signers)
