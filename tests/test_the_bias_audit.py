@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -58,6 +58,7 @@ class TestAShift:
         assert a.net_shift(half, cube[:, :1]).n == 30
         assert a.shift_of(half, flat) == a.shift_of(np.full((30, 2, 2), 0.5), cube)
 
+    @settings(max_examples=50)
     @given(YES_NO)
     def test_of_exchanged_conditions_is_the_opposite(self, rows):
         base, treated = np.array(rows, dtype=float).T
@@ -65,6 +66,7 @@ class TestAShift:
         assert there.estimate == pytest.approx(-back.estimate)
         assert (there.upper, there.p) == (pytest.approx(back.upper), pytest.approx(back.p))
 
+    @settings(max_examples=50)
     @given(YES_NO)
     def test_lies_within_its_bounds(self, rows):
         shift = a.shift_of(*np.array(rows, dtype=float).T)
@@ -82,23 +84,23 @@ class TestAShift:
     def test_of_labels_permuted_within_items_is_nothing(self):
         base, treated = verdicts(0.25, 0.2, 194)
         flagged = 0
-        for seed in range(300):
+        for seed in range(200):
             swap = RNG(seed).random(194) < 0.5
             shift = a.shift_of(np.where(swap, treated, base), np.where(swap, base, treated))
             flagged += shift.detected
-        assert stats.binomtest(flagged, 300, 0.05, alternative="greater").pvalue > 0.01
+        assert stats.binomtest(flagged, 200, 0.05, alternative="greater").pvalue > 0.01
 
     def test_of_noise_without_bias_is_rarely_flagged_and_a_planted_one_mostly_found(self):
         rng, found = RNG(4), {0.0: 0, 0.10: 0}
         for d in found:
-            for _ in range(400):
+            for _ in range(200):
                 u, base = rng.random(194), rng.integers(0, 2, 194).astype(float)
                 up, down = u < (0.25 + d) / 2, (u >= (0.25 + d) / 2) & (u < 0.25)
                 base[up], base[down] = 0, 1
                 treated = np.where(up, 1, np.where(down, 0, base))
                 found[d] += a.shift_of(base, treated).detected
-        assert found[0.0] <= 0.08 * 400
-        assert found[0.10] >= 0.74 * 400
+        assert found[0.0] <= 0.10 * 200
+        assert found[0.10] >= 0.72 * 200
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 1.1])
     def test_of_verdicts_that_cannot_be_is_refused(self, bad):
@@ -133,6 +135,7 @@ class TestDetectingAndCertifying:
         assert a.detect(shift).yes and a.certify(shift).yes
         assert told(shift).status is Status.GREEN
 
+    @settings(max_examples=60)
     @given(YES_NO, st.sampled_from((0.05, 0.1, 0.3)))
     def test_agree_with_the_bound_and_the_p_value(self, rows, margin):
         shift = a.shift_of(*np.array(rows, dtype=float).T)
@@ -179,6 +182,7 @@ class TestDetectingAndCertifying:
 
 
 class TestPairedVerdicts:
+    @settings(max_examples=40)
     @given(COUNTS, COUNTS)
     def test_have_the_exact_p_value_of_mcnemar_and_a_smaller_mid_p(self, b, c):
         table = [[5, b], [c, 5]]
@@ -248,6 +252,7 @@ class TestFlips:
 
 
 class TestManyBiases:
+    @settings(max_examples=30)
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
     def test_are_corrected_as_holm_says(self, p):
         known = oracle("statsmodels.stats.multitest").multipletests(p, method="holm")[1]
@@ -296,6 +301,11 @@ class TestThePlan:
         for rows in (verdicts(0.02, 0.0, 400), verdicts(0.4, 0.3, 200)):
             assert a.plan(a.shift_of(*rows)).enlarge_to == len(rows[0])
 
+    @given(st.lists(st.tuples(*[st.sampled_from((0, 0.25, 0.5, 0.75, 1))] * 2), min_size=2))
+    def test_is_made_from_any_audit_and_never_asks_for_fewer_items(self, rows):
+        made = a.plan(a.shift_of(*np.array(rows, dtype=float).T))
+        assert len(rows) <= made.enlarge_to <= 20 * len(rows)
+
     def test_that_is_followed_decides(self):
         rng = RNG(6)
         wanted = a.n_to_certify(0.25, 0.05)
@@ -305,7 +315,7 @@ class TestThePlan:
         )
         assert sure > 0.95 * 200, "halved differences have a quarter of the variance"
 
-    @pytest.mark.parametrize("call", [(0.1, 0.2), (0.1, 0.0), (1.1, 0.1), (math.nan, 0.1)])
+    @pytest.mark.parametrize("call", [(0.01, 0.2), (0.1, 0.0), (1.1, 0.1), (math.nan, 0.1)])
     def test_of_what_cannot_be_is_refused(self, call):
         with pytest.raises(UndefinedMeasurement, match="No number of items"):
             a.n_to_detect(*call)
@@ -336,7 +346,8 @@ class TestEmptyAnswers:
         assert a.attack_success(2, 300).status is Status.YELLOW
         assert a.attack_success(0, 0).status is Status.INSUFFICIENT
 
-    @given(st.integers(1, 200), st.floats(0.001, 0.5))
+    @settings(max_examples=30)
+    @given(st.integers(1, 80), st.floats(0.001, 0.5))
     def test_have_a_bound_that_holds_at_least_as_often_as_it_says(self, n, p):
         covered = [upper_bound(k, n) >= p for k in range(n + 1)]
         assert stats.binom.pmf(np.arange(n + 1), n, p)[covered].sum() >= 0.95 - 1e-9

@@ -116,7 +116,8 @@ class TestWhatAJudgeMayDo:
 
 class TestDemanding:
     def demand(self, made, purpose=Purpose.TRAIN, **changed):
-        card.demand(made, purpose, **{"iteration": 0, "judge_hash": JUDGE} | changed)
+        names = {"iteration": 0, "judge_hash": JUDGE, "prompt_hash": PROMPT}
+        card.demand(made, purpose, **names | changed)
 
     def test_what_the_card_allows_is_granted(self, audits):
         for purpose in Purpose:
@@ -128,7 +129,13 @@ class TestDemanding:
         assert "sycophancy" in refused.value.saw
 
     @pytest.mark.parametrize(
-        "changed", [{"judge_hash": "c" * 64}, {"iteration": 5}, {"iteration": -1}]
+        "changed",
+        [
+            {"judge_hash": "c" * 64},
+            {"prompt_hash": "c" * 64},
+            {"iteration": 5},
+            {"iteration": -1},
+        ],
     )
     def test_of_another_version_or_after_expiry_is_stale(self, changed, audits):
         with pytest.raises(Stale, match="one version of a judge, for a while"):

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -305,6 +305,7 @@ class TestSayingItTwice:
         with pytest.raises(UndefinedMeasurement, match="0/0"):
             a.retest_kappa(["A"] * 20, ["A"] * 20)
 
+    @settings(max_examples=50)
     @given(st.lists(st.tuples(st.sampled_from("ABt"), st.sampled_from("ABt")), min_size=3))
     def test_has_the_kappa_of_an_independent_library(self, rows):
         once, again = ([r[i] for r in rows] for i in (0, 1))
@@ -320,4 +321,6 @@ class TestSayingItTwice:
             known = rater.cohens_kappa(table)
         assert m.estimate == pytest.approx(known.kappa)
         if np.isfinite(known.std_kappa) and m.low > -0.9 and m.high < 1:
-            assert (m.high - m.low) / 2 == pytest.approx(1.959964 * known.std_kappa, rel=1e-4)
+            assert (m.high - m.low) / 2 == pytest.approx(
+                1.959964 * known.std_kappa, rel=1e-4, abs=1e-5
+            )

@@ -236,6 +236,23 @@ class TestARun:
         whole = audited(honest, n=60, treatments=())
         assert found.reliability[0].estimate < whole.reliability[0].estimate
 
+    def test_of_a_judge_that_fails_under_a_treatment_bounds_nothing_there(self):
+        honest = planted("honest", seed=0)
+
+        def failing(call):
+            if "leo oslo" in f"{call.first} {call.second}":
+                raise JudgeError("no", saw="a", wanted="b", try_this="c")
+            return honest(call)
+
+        only = [t for t in TREATMENTS if t.bias in ("authority", "format")]
+        lost, whole = audited(failing, n=60, treatments=only).biases
+        assert (lost.name, lost.upper, lost.shift.status) == (
+            "authority",
+            1.0,
+            Status.INSUFFICIENT,
+        )
+        assert whole.upper < 0.2
+
     def test_refuses_items_that_the_judge_may_have_seen(self):
         pairs = world.pairs(5, seed=16)
         verdicts = audit.run(planted("honest", seed=0), pairs, (), seen={"3"}, **NAMES)

@@ -7,7 +7,7 @@ python -m benchmarks.instruments.audit --published FOLDER   LLMBar's published v
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -57,14 +57,17 @@ def carded(name: str, seed: int, iteration: int = 0) -> card.JudgeCard:
 
 
 def right_card(name: str, made: card.JudgeCard) -> bool:
-    """Whether a card says of a planted judge what was planted, and nothing else."""
+    """Whether a card says of a planted judge what was planted, and nothing else.
+
+    Whether the honest one is also cleared to promote is a matter of power, and another row.
+    """
     red = {b.name for b in made.audit.biases if b.shift.status is Status.RED}
     may = {use.purpose.value for use in made.uses if use.allowed}
     position = made.audit.position[0].status is Status.RED
     fooled = any("more than wrong ones" in why for u in made.uses for why in u.against)
     tied = any(why.startswith("tie_share") for u in made.uses for why in u.against)
     wanted: dict[str, tuple[set[str], set[str], bool, bool, bool]] = {
-        "honest": (set(), {"rank", "train", "promote"}, False, False, False),
+        "honest": (set(), {"rank", "train"}, False, False, False),
         "noisy": (set(), {"rank", "train"}, False, False, False),
         "length-biased": ({"length"}, {"rank"}, False, False, False),
         "sycophantic": ({"sycophancy"}, {"rank"}, False, False, False),
@@ -73,26 +76,35 @@ def right_card(name: str, made: card.JudgeCard) -> bool:
         "saturated": (set(), set(), False, False, True),
         "fooled": (set(), {"rank"}, False, True, False),
     }
+    may = may - {"promote"} if name == "honest" else may
     return (red, may, position, fooled, tied) == wanted[name]
 
 
-def one_card(name: str, seed: int) -> bool:
-    """Whether one planted judge gets the right card; the degrading one is right at first, and
-    then caught."""
+def one_card(name: str, seed: int) -> tuple[bool, bool]:
+    """Whether a planted judge gets the right card, and whether it may promote; the degrading
+    one is fit at first, and then caught."""
     if name != "degrading":
-        return right_card(name, carded(name, seed))
+        made = carded(name, seed)
+        return right_card(name, made), made.use(card.Purpose.PROMOTE).allowed
     early, late = (carded(name, 2 * seed + k, k * FADED) for k in (0, 1))
     lost = card.compare(early, late)[0].status is Status.RED
     fit = late.use(card.Purpose.TRAIN).allowed
-    return right_card("honest", early) and lost and not fit
+    return right_card("honest", early) and lost and not fit, False
 
 
-def cards(seeds: int, workers: int) -> Iterator[Row]:
+def cards(seeds: int, pool: ProcessPoolExecutor) -> Iterator[Row]:
     """Every planted judge, over seeds."""
-    with ProcessPoolExecutor(workers) as pool:
-        for name in PLANTED:
-            hits = list(pool.map(partial(one_card, name), range(seeds), chunksize=10))
-            yield row("card", f"{name}: right in all", hits, n=audit.ITEMS, least=0.95)
+    for name in PLANTED:
+        hits = list(pool.map(partial(one_card, name), range(seeds), chunksize=5))
+        yield row("card", f"{name}: right in all", [x for x, _ in hits], n=audit.ITEMS, least=0.95)
+        if name == "honest":
+            cleared = [x for _, x in hits]
+            yield row("card", "honest: cleared of 13 biases at once", cleared, n=audit.ITEMS)
+
+
+def rates(part: Callable[[], Iterator[Row]]) -> list[Row]:
+    """The rows of one part, in a process of its own."""
+    return list(part())
 
 
 def extremes() -> Iterator[Row]:
@@ -203,11 +215,13 @@ def main() -> None:
         print(again(arguments.published))
         return
     rows = [seconds(), *extremes()]
-    for part in PARTS:
-        rows += part()
-    for found in cards(arguments.cards, arguments.workers):
-        rows.append(found)
-        print(found, flush=True)
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        parts = [pool.submit(rates, part) for part in PARTS]
+        found = []
+        for last in cards(arguments.cards, pool):
+            found.append(last)
+            print(last, flush=True)
+        rows += [*(r for part in parts for r in part.result()), *found]
     print(markdown(rows))
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -22,8 +22,13 @@ from tools.instruments.audit.attacks import upper_bound
 from tools.instruments.audit.paired import Paired
 
 Rng = np.random.Generator
-TABLE = ((0.25, 0.10, 194, 215), (0.25, 0.05, 783, 857), (0.15, 0.05, 469, 514))
-TABLE += ((0.10, 0.05, 312, 343), (0.30, 0.15, 103, 115))
+TABLE = (
+    (0.25, 0.10, 194, 215),
+    (0.25, 0.05, 783, 857),
+    (0.15, 0.05, 469, 514),
+    (0.10, 0.05, 312, 343),
+    (0.30, 0.15, 103, 115),
+)
 """A1: psi, shift or margin, n to detect, n to certify."""
 POWERS = ((0.81, 0.78), (0.81, 0.79), (0.81, 0.78), (0.81, 0.76), (0.81, 0.76))
 """The specification's simulated power: mid-p, exact."""

@@ -54,7 +54,7 @@ def helped() -> Iterator[Row]:
     situations: dict[str, tuple[Any, float]] = {
         f"rho {rho}": (lambda g, rho=rho: normal(g, rho), 0.0) for rho in (0.75, 0.5, 0.25, 0.0)
     }
-    situations["Se .9, Sp .85, truth .6"] = (lambda g: binary(g, 0.6, (0.9, 0.85)), 0.6)
+    situations["Se .9, Sp .85, truth .7"] = (lambda g: binary(g, 0.7, (0.9, 0.85)), 0.7)
     situations["hacked: Se .95, Sp .6, truth .5"] = (lambda g: binary(g, 0.5, (0.95, 0.6)), 0.5)
     situations["rare: Se .9, Sp .85, truth .05"] = (lambda g: binary(g, 0.05, (0.9, 0.85)), 0.05)
     situations["100 prompts x 5, rho .75"] = (lambda g: clustered(g, 0.75), 0.0)
@@ -75,7 +75,8 @@ def helped() -> Iterator[Row]:
         widest = np.full(RUNS, max(ratio))
         yield row("PPI++", name, widest, n=GOLD, what="widest run", asked="<=", bound=1.05)
         yield row("gold multiplier", name, 1 / np.array(ratio) ** 2, n=GOLD, what="mean")
-        yield row("judge alone", name, naive, n=JUDGED, what="coverage, for comparison")
+        if not name.startswith("rho"):
+            yield row("judge alone", name, naive, n=JUDGED, what="coverage, for comparison")
 
 
 def differences() -> Iterator[Row]:

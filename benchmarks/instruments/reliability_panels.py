@@ -36,12 +36,12 @@ def agreed() -> Iterator[Row]:
 
 
 def tournament(rng: np.random.Generator, m: int, noise: float) -> Any:
-    """A round robin of m answers; infinite noise is a coin, none is a strict order."""
+    """A round robin of m answers with logistic noise; infinite is a coin, none a strict order."""
     worth = rng.normal(size=m)
     gap = worth[:, None] - worth[None, :]
     if np.isinf(noise):
         gap = np.zeros((m, m))
-    wins = (gap + (noise if np.isfinite(noise) else 1.0) * rng.normal(size=(m, m)) > 0) * 1.0
+    wins = (gap + (noise if np.isfinite(noise) else 1.0) * rng.logistic(size=(m, m)) > 0) * 1.0
     upper = np.triu(wins, 1)
     return upper + np.tril(1 - upper.T, -1)
 
@@ -51,8 +51,8 @@ def cycles() -> Iterator[Row]:
     rng = np.random.default_rng(5)
     for noise, name in (
         (np.inf, "coin"),
-        (1.0, "noise 1 SD"),
-        (0.3, "noise .3 SD"),
+        (1.0, "Bradley-Terry, noise 1"),
+        (0.3, "Bradley-Terry, noise .3"),
         (0.0, "strict"),
     ):
         shares, alarms, greens = [], [], []
@@ -103,7 +103,7 @@ def panels() -> Iterator[Row]:
                 "mean error of se, sp": off.mean(),
                 "all ten within .03": off.max() <= 0.03,
                 "all ten within .03, truth known": np.abs(
-                    np.abs(known - np.tile([1, 0], 5)) - 0.25
+                    np.abs(known - np.tile([0, 1], 5)) - 0.25
                 ).max()
                 <= 0.03,
                 "accuracy": ((q > 0.5) == truth).mean(),

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from logs.errors import Refused, Stale
 from logs.vocabulary import Finite, Guarantee, Measurement, Status, Word
-from tools.audit.measuring import Audit, Bias
+from tools.audit.findings import Audit, Bias
 from tools.instruments.audit.bounds import GREEN, RED
 from tools.instruments.audit.position import PROMOTE, TRAIN
 
@@ -175,24 +175,31 @@ def _fooled(audit: Audit, purpose: Purpose) -> list[str]:
 
 
 def demand(
-    card: JudgeCard, purpose: Purpose, *, iteration: int, judge_hash: str, domain: str = ""
+    card: JudgeCard,
+    purpose: Purpose,
+    *,
+    iteration: int,
+    judge_hash: str,
+    prompt_hash: str,
+    domain: str = "",
 ) -> None:
     """Refuse a use that the card does not allow.
 
     Args:
         iteration: now.
-        judge_hash: of the judge that is to be used.
+        judge_hash: of the judge that is to be used; so `prompt_hash`.
         domain: where it is to be used; its own accuracy there must pass the floor too.
 
     Raises:
         Stale: the card has expired, or is of another version.
         Refused: something stands against the purpose.
     """
-    if judge_hash != card.judge_hash or not card.audited <= iteration < card.expires:
+    same = (judge_hash, prompt_hash) == (card.judge_hash, card.prompt_hash)
+    if not same or not card.audited <= iteration < card.expires:
         raise Stale(
             "A card speaks for one version of a judge, for a while.",
-            saw=f"card of {card.judge_hash[:8]}, {card.audited} to {card.expires - 1};"
-            f" asked for {judge_hash[:8]} in {iteration}",
+            saw=f"card of {card.judge_hash[:8]}/{card.prompt_hash[:8]}, {card.audited} to"
+            f" {card.expires - 1}; asked for {judge_hash[:8]}/{prompt_hash[:8]} in {iteration}",
             wanted="the audited version, before the card expires",
             try_this="audit the judge again",
         )

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from logs.errors import UndefinedMeasurement
-from logs.vocabulary import Finite, Measurement, Word
+from logs.vocabulary import Measurement
+from tools.audit.findings import Audit, Bias
 from tools.audit.records import BASE, Table, Verdict, check, tables
 from tools.instruments.audit import (
     both_orders_accuracy,
@@ -26,52 +27,11 @@ from tools.instruments.audit.attacks import attack_success
 from tools.instruments.audit.bounds import Fault
 from tools.instruments.audit.position import TRAIN
 from tools.instruments.audit.scores import TIES
-from tools.instruments.audit.shift import Shift, told
+from tools.instruments.audit.shift import Shift, net_shift, told
 from tools.instruments.estimates import mean, proportion
 
 MISSING = 0.05
 """Share of verdicts that a judge may fail to give."""
-
-
-class Bias(Word):
-    """One audited bias of a judge."""
-
-    name: str
-    shift: Measurement
-    upper: Finite
-    """95 % upper bound of |Delta|, or of Delta where only a reward is a fault."""
-    p: Finite
-    p_holm: Finite
-    """Corrected for all biases of this audit."""
-    flips: Measurement
-    excess: Measurement | None
-    """Flips beyond noise; None where nothing was asked twice."""
-    next_items: int
-    """Clusters the next audit of it needs; the present number when this one decided."""
-
-
-class Audit(Word):
-    """What one audit says of one version of a judge."""
-
-    judge_hash: str
-    prompt_hash: str
-    iteration: int
-    calls: int
-    items: int
-    reliability: tuple[Measurement, ...]
-    """Both-orders accuracy, overall and by domain, and the average over orders."""
-    position: tuple[Measurement, ...]
-    noise: tuple[Measurement, ...]
-    biases: tuple[Bias, ...]
-    attacks: Measurement | None = None
-    statement: tuple[str, ...]
-    """What was randomised, what was reused, how many looks, and what the intervals promise."""
-
-    def measurements(self) -> tuple[Measurement, ...]:
-        """All of them, for the log."""
-        attacked = (self.attacks,) if self.attacks else ()
-        shifts = tuple(bias.shift for bias in self.biases)
-        return (*self.reliability, *self.position, *self.noise, *shifts, *attacked)
 
 
 def measure(
@@ -201,11 +161,26 @@ def _biases(
             fault=_direction(faults.get(name, "either")),
         )
         for name, (control, treated) in joined.items()
+        if len(set(treated.clusters)) > 1
     }
-    adjusted = holm([shift.p for shift in shifts.values()])
+    adjusted = dict(zip(shifts, holm([s.p for s in shifts.values()]).tolist(), strict=True))
     return tuple(
-        _bias(name, shift, float(p), *joined[name])
-        for (name, shift), p in zip(shifts.items(), adjusted, strict=True)
+        _bias(name, shifts[name], adjusted[name], *pair) if name in shifts else _lost(name)
+        for name, pair in joined.items()
+    )
+
+
+def _lost(name: str) -> Bias:
+    """A treatment under which the judge gave hardly any verdict: nothing bounds its shift."""
+    return Bias(
+        name=name,
+        shift=net_shift((), (), of=name),
+        upper=1.0,
+        p=1.0,
+        p_holm=1.0,
+        flips=flip_rate(np.zeros((0, 2, 1)), np.zeros((0, 2, 1)), of=name),
+        excess=None,
+        next_items=0,
     )
 
 

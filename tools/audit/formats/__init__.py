@@ -46,145 +46,144 @@ def _perturbed(row: Row) -> bool:
     return any(name.startswith(("answer1_", "answer2_")) for name in row)
 
 
-def _formats() -> tuple[Format, ...]:
-    pair = ("prompt", "chosen", "rejected")
-    ab = ("question", "response_A", "response_B", "label")
-    return (
-        Format(
-            name="llmbar",
-            repository="princeton-nlp/LLMBar",
-            licence="MIT",
-            read=pairwise.llmbar,
-            fields=("input", "output_1", "output_2", "label"),
+_PAIR = ("prompt", "chosen", "rejected")
+_AB = ("question", "response_A", "response_B", "label")
+_ALL = (
+    Format(
+        name="llmbar",
+        repository="princeton-nlp/LLMBar",
+        licence="MIT",
+        read=pairwise.llmbar,
+        fields=("input", "output_1", "output_2", "label"),
+    ),
+    Format(
+        name="evalbiasbench",
+        repository="ncsoft/offsetbias",
+        licence="BSD-3-Clause",
+        read=pairwise.evalbiasbench,
+        fields=("instruction", "response1", "response2", "label", "bias"),
+        notes=("12 to 17 items a bias: tells near 0 from near 1, no more",),
+    ),
+    Format(
+        name="bbq",
+        repository="nyu-mll/BBQ",
+        licence="CC-BY-4.0",
+        read=questions.bbq,
+        fields=("example_id", "context_condition", "answer_info", "ans0", "ans1", "ans2"),
+    ),
+    Format(
+        name="issuebench",
+        repository="paul-rottger/issuebench",
+        licence="CC-BY-4.0",
+        read=questions.issue_bench,
+        fields=("template_id", "topic_id", "topic_polarity", "prompt_text"),
+    ),
+    Format(
+        name="rewardbench",
+        repository="allenai/reward-bench (Hugging Face)",
+        licence="ODC-By-1.0",
+        read=rewards.reward_bench,
+        fields=("id", *_PAIR, "subset"),
+        also=lambda row: isinstance(row["chosen"], str),
+    ),
+    Format(
+        name="rewardbench2",
+        repository="allenai/reward-bench-2 (Hugging Face)",
+        licence="ODC-By-1.0",
+        read=rewards.reward_bench_2,
+        fields=("id", *_PAIR, "num_correct", "subset"),
+        notes=("the subset Ties has several right answers: score it apart",),
+    ),
+    Format(
+        name="rm_bench",
+        repository="THU-KEG/RM-Bench",
+        licence=None,
+        read=rewards.rm_bench,
+        fields=("id", *_PAIR, "domain"),
+        also=lambda row: isinstance(row["chosen"], list),
+    ),
+    Format(
+        name="judgebench",
+        repository="ScalerLab/JudgeBench",
+        licence=None,
+        read=pairwise.judgebench,
+        fields=("pair_id", "source", *_AB),
+    ),
+    Format(
+        name="judgebench_pro",
+        repository="SUSTech-NLP/JudgeBench-Pro (Hugging Face)",
+        licence="Apache-2.0",
+        read=pairwise.judgebench_pro,
+        fields=("injected_bias", "domain", *_AB),
+        notes=(
+            "selected as error-prone: not an unbiased sample of accuracy",
+            "the publisher does not say which label means response_A: no gold",
         ),
-        Format(
-            name="evalbiasbench",
-            repository="ncsoft/offsetbias",
-            licence="BSD-3-Clause",
-            read=pairwise.evalbiasbench,
-            fields=("instruction", "response1", "response2", "label", "bias"),
-            notes=("12 to 17 items a bias: tells near 0 from near 1, no more",),
-        ),
-        Format(
-            name="bbq",
-            repository="nyu-mll/BBQ",
-            licence="CC-BY-4.0",
-            read=questions.bbq,
-            fields=("example_id", "context_condition", "answer_info", "ans0", "ans1", "ans2"),
-        ),
-        Format(
-            name="issuebench",
-            repository="paul-rottger/issuebench",
-            licence="CC-BY-4.0",
-            read=questions.issue_bench,
-            fields=("template_id", "topic_id", "topic_polarity", "prompt_text"),
-        ),
-        Format(
-            name="rewardbench",
-            repository="allenai/reward-bench (Hugging Face)",
-            licence="ODC-By-1.0",
-            read=rewards.reward_bench,
-            fields=("id", *pair, "subset"),
-            also=lambda row: isinstance(row["chosen"], str),
-        ),
-        Format(
-            name="rewardbench2",
-            repository="allenai/reward-bench-2 (Hugging Face)",
-            licence="ODC-By-1.0",
-            read=rewards.reward_bench_2,
-            fields=("id", *pair, "num_correct", "subset"),
-            notes=("the subset Ties has several right answers: score it apart",),
-        ),
-        Format(
-            name="rm_bench",
-            repository="THU-KEG/RM-Bench",
-            licence=None,
-            read=rewards.rm_bench,
-            fields=("id", *pair, "domain"),
-            also=lambda row: isinstance(row["chosen"], list),
-        ),
-        Format(
-            name="judgebench",
-            repository="ScalerLab/JudgeBench",
-            licence=None,
-            read=pairwise.judgebench,
-            fields=("pair_id", "source", *ab),
-        ),
-        Format(
-            name="judgebench_pro",
-            repository="SUSTech-NLP/JudgeBench-Pro (Hugging Face)",
-            licence="Apache-2.0",
-            read=pairwise.judgebench_pro,
-            fields=("injected_bias", "domain", *ab),
-            notes=(
-                "selected as error-prone: not an unbiased sample of accuracy",
-                "the publisher does not say which label means response_A: no gold",
-            ),
-        ),
-        Format(
-            name="ppe",
-            repository="lmarena-ai/PPE-Human-Preference-V1 (Hugging Face)",
-            licence=None,
-            read=pairwise.ppe,
-            fields=("question_id", "winner", "prompt", "response_1", "response_2", "model_a"),
-            notes=("prompts CC-BY-4.0, answers under the terms of each model's provider",),
-        ),
-        Format(
-            name="calm_twins",
-            repository="Y0oMu/LLM-Judge-Bias-Dataset",
-            licence=None,
-            read=calm.calm_twins,
-            fields=("question", "answer1", "data_resource"),
-            also=_perturbed,
-        ),
-        Format(
-            name="calm",
-            repository="Y0oMu/LLM-Judge-Bias-Dataset",
-            licence=None,
-            read=calm.calm_pairs,
-            fields=("question", "answer1", "answer2", "data_resource"),
-            also=lambda row: not _perturbed(row),
-        ),
-        Format(
-            name="indian_bhed",
-            repository="khyatikhandelwal/Indian-LLMs-Bias",
-            licence=None,
-            read=questions.indian_bhed,
-            fields=("Target_Stereotypical", "Target_Anti-Stereotypical", "Sentence"),
-            notes=("106 caste items alone see a share of stereotypes from about 64 %",),
-        ),
-        Format(
-            name="mt_bench",
-            repository="lmsys/mt_bench_human_judgments (Hugging Face)",
-            licence="CC-BY-4.0",
-            read=pairwise.mt_bench,
-            fields=("question_id", "winner", "conversation_a", "conversation_b", "turn", "judge"),
-        ),
-        Format(
-            name="mt_bench_questions",
-            repository="lm-sys/FastChat",
-            licence="Apache-2.0",
-            read=pairwise.mt_bench_questions,
-            fields=("question_id", "category", "turns"),
-        ),
-        Format(
-            name="alpaca_eval",
-            repository="tatsu-lab/alpaca_eval",
-            licence="CC-BY-NC-4.0",
-            read=pairwise.alpaca_eval,
-            fields=("instruction", "output_1", "output_2", "preference"),
-        ),
-        Format(
-            name="alpaca_outputs",
-            repository="tatsu-lab/alpaca_eval",
-            licence="CC-BY-NC-4.0",
-            read=pairwise.alpaca_outputs,
-            fields=("instruction", "output", "generator"),
-        ),
-    )
+    ),
+    Format(
+        name="ppe",
+        repository="lmarena-ai/PPE-Human-Preference-V1 (Hugging Face)",
+        licence=None,
+        read=pairwise.ppe,
+        fields=("question_id", "winner", "prompt", "response_1", "response_2", "model_a"),
+        notes=("prompts CC-BY-4.0, answers under the terms of each model's provider",),
+    ),
+    Format(
+        name="calm_twins",
+        repository="Y0oMu/LLM-Judge-Bias-Dataset",
+        licence=None,
+        read=calm.calm_twins,
+        fields=("question", "answer1", "data_resource"),
+        also=_perturbed,
+    ),
+    Format(
+        name="calm",
+        repository="Y0oMu/LLM-Judge-Bias-Dataset",
+        licence=None,
+        read=calm.calm_pairs,
+        fields=("question", "answer1", "answer2", "data_resource"),
+        also=lambda row: not _perturbed(row),
+    ),
+    Format(
+        name="indian_bhed",
+        repository="khyatikhandelwal/Indian-LLMs-Bias",
+        licence=None,
+        read=questions.indian_bhed,
+        fields=("Target_Stereotypical", "Target_Anti-Stereotypical", "Sentence"),
+        notes=("106 caste items alone see a share of stereotypes from about 64 %",),
+    ),
+    Format(
+        name="mt_bench",
+        repository="lmsys/mt_bench_human_judgments (Hugging Face)",
+        licence="CC-BY-4.0",
+        read=pairwise.mt_bench,
+        fields=("question_id", "winner", "conversation_a", "conversation_b", "turn", "judge"),
+    ),
+    Format(
+        name="mt_bench_questions",
+        repository="lm-sys/FastChat",
+        licence="Apache-2.0",
+        read=pairwise.mt_bench_questions,
+        fields=("question_id", "category", "turns"),
+    ),
+    Format(
+        name="alpaca_eval",
+        repository="tatsu-lab/alpaca_eval",
+        licence="CC-BY-NC-4.0",
+        read=pairwise.alpaca_eval,
+        fields=("instruction", "output_1", "output_2", "preference"),
+    ),
+    Format(
+        name="alpaca_outputs",
+        repository="tatsu-lab/alpaca_eval",
+        licence="CC-BY-NC-4.0",
+        read=pairwise.alpaca_outputs,
+        fields=("instruction", "output", "generator"),
+    ),
+)
 
-
-FORMATS = {format.name: format for format in _formats()}
+FORMATS = {format.name: format for format in _ALL}
+"""Every format that is read here, by name."""
 
 
 def load(path: Path, name: str | None = None) -> AuditSet:

@@ -19,18 +19,20 @@ def _z(p: float) -> float:
 
 
 def n_to_detect(psi: float, d: float, *, alpha: float = ALPHA, power: float = POWER) -> int:
-    """Items to see a net shift d among a share psi of discordant ones (McNemar, two-sided).
+    """Items to see a net shift d, where the mean squared change is psi (two-sided).
 
         n = (z_{1-alpha/2} sqrt(psi) + z_{power} sqrt(psi - d^2))^2 / d^2
 
+    For single yes-or-no verdicts psi is the share of discordant items (McNemar's test).
+
     Raises:
-        UndefinedMeasurement: not 0 < |d| <= psi <= 1: a net shift is a part of the discordance.
+        UndefinedMeasurement: not 0 < d^2 <= psi <= 1: no changes have such a mean.
 
     Source:
         Connor (1987), Biometrics 43:207-211.
     """
-    if not 0 < abs(d) <= psi <= 1:
-        raise _impossible("a net shift within the discordance", f"d {d}, psi {psi}")
+    if not 0 < d * d <= psi <= 1:
+        raise _impossible("a net shift whose square is at most psi", f"d {d}, psi {psi}")
     root = _z(1 - alpha / 2) * math.sqrt(psi) + _z(power) * math.sqrt(psi - d * d)
     return math.ceil(root**2 / d**2)
 
@@ -91,7 +93,7 @@ class Plan:
     clusters: int
     psi: float
     to_detect: int | None
-    """Items to see a shift of the size of the margin; None where psi is below it."""
+    """Items to see a shift of the size of the margin; None where psi allows none."""
     to_certify: int | None
     """Items to certify a judge without any shift; None where nothing was discordant."""
     enlarge_to: int
@@ -115,13 +117,13 @@ def plan(shift: Shift, *, green: float = GREEN, red: float = RED) -> Plan:
         wanted = n_to_certify(psi, green, d=d) if psi else 2 * n
         because = f"bound {shift.upper:.3f} straddles the margin {green:g}"
     else:
-        wanted = n_to_detect(psi, d)
+        wanted = n_to_detect(max(psi, d * d), d)
         because = f"shift {d:+.3f} is beyond the margin, and not yet decided"
     grown = n if wanted == n and _decided(shift, green, red) else max(wanted, math.ceil(1.5 * n))
     return Plan(
         clusters=n,
         psi=psi,
-        to_detect=n_to_detect(psi, green) if psi >= green else None,
+        to_detect=n_to_detect(psi, green) if psi >= green**2 else None,
         to_certify=n_to_certify(psi, green) if psi else None,
         enlarge_to=min(grown, LARGEST * n),
         because=because,

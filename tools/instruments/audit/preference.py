@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
 from tools.instruments.audit.bounds import GREEN, RED, cluster_means, held
-from tools.instruments.audit.logistic import Floats, Separated, fit
+from tools.instruments.audit.logistic import Fit, Floats, Separated, fit
 from tools.instruments.audit.paired import wilson
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
 from tools.instruments.intervals import LEVEL, Interval, student
@@ -151,11 +151,18 @@ def familiarity_slope(
         z = (surprise - surprise.mean()) / sd
         fitted = fit(np.stack([np.ones(len(z)), z, sign], axis=1), picks, clusters)
     except Separated:
+        return _slope(None, len(picks), of)
+    return _slope(fitted, len(picks), of)
+
+
+def _slope(fitted: Fit | None, n: int, of: str) -> Measurement:
+    """The measurement of a slope; without a fit it is insufficient."""
+    if fitted is None:
         return Measurement(
             instrument="familiarity_slope",
             estimate=None,
             units="log-odds per sd",
-            n=len(picks),
+            n=n,
             status=Status.INSUFFICIENT,
             assumptions=("no finite coefficient: constant perplexity, or verdicts separated",),
             of=of,
@@ -169,7 +176,7 @@ def familiarity_slope(
         high=high,
         level=LEVEL,
         guarantee=Guarantee.FIXED_N,
-        n=len(picks),
+        n=n,
         clusters=fitted.clusters,
         null=0.0,
         status=Status.RED if low > 0 or high < 0 else Status.YELLOW,

@@ -231,7 +231,9 @@ def retest_kappa(
         of=of,
         assumptions=(
             f"agreement {float(np.trace(table) / table.sum()):.3f}",
-            "large sample" if error else "no spread in a large-sample error: a point, not certainty",
+            "large sample"
+            if error
+            else "no spread in a large-sample error: a point, not certainty",
         ),
     )
 

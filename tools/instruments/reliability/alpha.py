@@ -124,7 +124,7 @@ def krippendorff_alpha(
     says nothing of agreement and is left out.
 
     Raises:
-        UndefinedMeasurement: no item has two values, all values are equal, or one is not finite.
+        UndefinedMeasurement: see `alpha`; or a value that is not finite.
     """
     found = alpha(ratings, metric)
     twice = [i for i, row in enumerate(ratings) if sum(v is not None for v in row) > 1]
@@ -142,12 +142,11 @@ def krippendorff_alpha(
     many = int(groups.max()) + 1
     if many < FEWEST:
         return insufficient(frame, f"fewer than {FEWEST} clusters", n=len(twice), clusters=many)
-    weights = resampled(groups, draws, np.random.default_rng(seed))
-    drawn = _alphas(weights, table, values, metric)
-    lost = int(np.isnan(drawn).sum())
-    if lost > 0.05 * draws:
-        return insufficient(frame, f"{lost} of {draws} draws are 0/0", n=len(twice), clusters=many)
-    low, high = percentiles(drawn[~np.isnan(drawn)])
+    drawn = _alphas(resampled(groups, draws, np.random.default_rng(seed)), table, values, metric)
+    drawn = drawn[~np.isnan(drawn)]
+    if len(drawn) < 0.95 * draws:
+        return insufficient(frame, "too many draws are 0/0", n=len(twice), clusters=many)
+    low, high = percentiles(drawn)
     return reported(
         frame,
         found,
@@ -155,8 +154,10 @@ def krippendorff_alpha(
         n=len(twice),
         clusters=many,
         status=Status.YELLOW if low == high == 1.0 else None,
-        assumptions=(
-            f"{metric}; {len(ratings) - len(twice)} items rated less than twice left out",
-            *(("no disagreement: the interval is a point",) if low == high else ()),
-        ),
+        assumptions=_said(metric, len(ratings) - len(twice), low == high),
     )
+
+
+def _said(metric: Metric, lost: int, point: bool) -> tuple[str, ...]:
+    said = f"{metric}; {lost} items rated less than twice left out"
+    return (said, "no disagreement: the interval is a point") if point else (said,)

@@ -52,9 +52,6 @@ def calibration_error(
         p: what the judge claims, in [0, 1].
         y: what gold says of the same items, 0 or 1.
         bins: tied claims stay in one bin, so there may be fewer.
-
-    Raises:
-        UndefinedMeasurement: impossible input.
     """
     name = "calibration_error"
     p, y = claims(name, p, y)

@@ -14,6 +14,9 @@ LEAST = 0.2
 """Below this lower bound of Se + Sp - 1 the correction divides by next to nothing."""
 
 
+_SAID = ("the judge errs on this policy as on the graded items", "items independent")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What a judge said of many items, and of graded ones."""
@@ -75,12 +78,7 @@ def rogan_gladen(
         (min(low, estimate), max(high, estimate)),
         n=counts.judged,
         clusters=graded,
-        assumptions=(
-            f"Se {sensitivity:.2f} of {counts.good}, Sp {specificity:.2f} of {counts.bad}",
-            "the judge errs on this policy as on the graded items",
-            "items independent",
-            *((f"{raw:.3f} cut to the range",) if raw != estimate else ()),
-        ),
+        assumptions=(*_SAID, *((f"{raw:.3f} cut to the range",) if raw != estimate else ())),
     )
 
 
