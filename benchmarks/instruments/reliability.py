@@ -85,7 +85,9 @@ def errors() -> Iterator[Row]:
         plug, debiased = ([getattr(b, k) for b in found] for k in ("ece", "debiased"))
         yield row("plug-in ECE", "calibrated", plug, n=n, what="mean")
         off = np.array(debiased) * np.sign(np.mean(debiased))
-        yield row("CE2", "calibrated", off, n=n, what="abs mean", asked="<=", bound=3e-4, allow_se=2)
+        yield row(
+            "CE2", "calibrated", off, n=n, what="abs mean", asked="<=", bound=3e-4, allow_se=2
+        )
     for population in POPULATIONS:
         for sharper in (1.0, SHARPER):
             true, _ = truth(population, sharper)

@@ -122,7 +122,7 @@ def miscalibration(
     The fit follows noise, so MCB is above 0 for a calibrated judge too: `null` is its mean when
     y ~ Bernoulli(p), the status is that of the test against it, and the interval is the basic
     bootstrap over clusters, which takes the bias off again (percentiles of the bootstrap keep it
-    and never cover the truth). Where the test does not reject 0, the interval reaches to 0.
+    and hardly ever cover the truth). Where the test does not reject 0, the interval reaches to 0.
 
     Raises:
         UndefinedMeasurement: impossible input.
