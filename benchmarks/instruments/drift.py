@@ -128,13 +128,13 @@ def rows_of(
 def row(name: str, situation: str, seeds: int, n: int, rate: float, bound: str) -> dict[str, Any]:
     """A rate, its Monte-Carlo standard error, and whether the bound is met."""
     limit = float(bound.split()[-1]) if bound else 0.0
-    kept = rate <= limit if bound.startswith("<=") else rate >= limit
+    kept = bool(rate <= limit if bound.startswith("<=") else rate >= limit)
     return {
         "instrument": name,
         "situation": situation,
         "seeds": seeds,
         "n": n,
-        "rate": round(rate, 4),
+        "rate": round(float(rate), 4),
         "se": round(float(np.sqrt(rate * (1 - rate) / seeds)), 4),
         "bound": bound,
         "met": kept if bound else None,
@@ -177,7 +177,7 @@ def speed() -> Iterator[dict[str, Any]]:
                 test(x, y, seed=seed)
                 times.append(time.process_time() - start)
             seconds = round(float(np.median(times)), 3)
-            yield {"instrument": name, "dimensions": d, "cpu_seconds": seconds, "met": seconds < 2}
+            yield {"instrument": name, "dimensions": d, "cpu_seconds": seconds, "met": bool(seconds < 2)}
 
 
 def markdown(rows: list[dict[str, Any]], costs: list[dict[str, Any]]) -> str:
