@@ -177,7 +177,12 @@ def speed() -> Iterator[dict[str, Any]]:
                 test(x, y, seed=seed)
                 times.append(time.process_time() - start)
             seconds = round(float(np.median(times)), 3)
-            yield {"instrument": name, "dimensions": d, "cpu_seconds": seconds, "met": bool(seconds < 2)}
+            yield {
+                "instrument": name,
+                "dimensions": d,
+                "cpu_seconds": seconds,
+                "met": bool(seconds < 2),
+            }
 
 
 def markdown(rows: list[dict[str, Any]], costs: list[dict[str, Any]]) -> str:
