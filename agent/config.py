@@ -34,7 +34,13 @@ class WorldSection(Section):
     base: str = "shipped"
     """`shipped`, or the folder of a `transformers` causal language model made for the task."""
     gold_prompts: int = Field(default=400, ge=50, le=5000)
-    """Prompts in the vault; each measurement of gold answers all of them."""
+    """Prompts on which gold is measured for people; each measurement answers all of them."""
+    vault_prompts: int = Field(default=1600, ge=50, le=20000)
+    """Prompts behind the vault's one-bit answers."""
+    fresh_gold: int = Field(default=256, ge=0, le=5000)
+    """Fresh gold items for each test of whether the gain is real; 0 claims nothing."""
+    gain_every: int = Field(default=4, ge=1, le=1000)
+    """Turns between two such tests; one more is made at the end of a session."""
 
 
 class AuditSection(Section):

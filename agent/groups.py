@@ -1,7 +1,7 @@
 """Answers with the panel's opinion of them: what observing and acting both read."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,13 @@ class Group:
 
 def read_groups(store: Store, samples: Digest, verdicts: Digest, panel: Panel) -> list[Group]:
     """Join stored answers with stored verdicts."""
-    weights = {j.id: float(j.weight) for j in panel.judges}
     rows = zip(store.get_lines(samples), store.get_lines(verdicts), strict=True)
+    return joined(rows, panel)
+
+
+def joined(rows: Iterable[tuple[dict[str, Any], dict[str, Any]]], panel: Panel) -> list[Group]:
+    """Answers joined with their verdicts."""
+    weights = {j.id: float(j.weight) for j in panel.judges}
     return [_group(drawn, row["scores"], weights) for drawn, row in rows]
 
 

@@ -131,6 +131,31 @@ class Hands:
         place, result = self._run("judge", args)
         return self._adopt(place, "verdicts.jsonl"), result
 
+    def weigh(
+        self,
+        state: State,
+        prompts: Sequence[str],
+        judges: Sequence[Judge],
+        *,
+        constitution: Constitution,
+        samples: int,
+        seed: int,
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """(answers, verdicts) per prompt; stored nowhere, for prompts that nothing may learn."""
+        args = self._policy(state) | {
+            "prompts": list(prompts),
+            "samples": samples,
+            "temperature": 1.0,
+            "seed": seed,
+            "previous": None,
+            "judges": {j.id: self._judge(j) for j in judges},
+            "constitution": constitution.model_dump(mode="json"),
+        }
+        place, _ = self._run("weigh", args)
+        lines = collect(place, ["weighed.jsonl"], MAX_BYTES)["weighed.jsonl"].splitlines()
+        shutil.rmtree(place)
+        return [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
+
     def train(
         self, state: State, recipe: Recipe, pairs: Digest, shown: Digest, *, seed: int
     ) -> tuple[Digest, dict[str, Any]]:

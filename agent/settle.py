@@ -5,6 +5,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agent.claiming import GAIN, claim_gain
 from agent.deciders import find
 from agent.golden import measure_gold
 from agent.inbox import ANSWER, ASK
@@ -73,14 +74,16 @@ def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
 
 
 def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
-    """Close the turn: refusal or not, gold for people, prediction against outcome."""
+    """Close the turn: refusal or not, gold and claims for people, prediction against outcome."""
     context = runtime.context
     once(context, state, "refuse", lambda: _refuse(state, context))
     once(context, state, "gold", lambda: measure_gold(state, context))
-    once(context, state, "record", lambda: _close(state, context))
     last = state["iteration"] >= context.config.session.iterations
-    stopped = waits(state, context) or _stops(state, context)
-    if last or stopped:
+    ends = last or waits(state, context) or _stops(state, context)
+    if ends or state["iteration"] % context.config.world.gain_every == 0:
+        once(context, state, GAIN, lambda: claim_gain(state, context))
+    once(context, state, "record", lambda: _close(state, context))
+    if ends:
         return {"way": "end"}
     return {"way": "observe", "iteration": state["iteration"] + 1}
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 
-from logs.text import interval
+from logs.text import interval, number
 from logs.turns import Turn
-from logs.vocabulary import Guarantee, Measurement, Word
+from logs.vocabulary import Guarantee, Measurement, Status, Word
 
 
 class Change(StrEnum):
@@ -58,14 +58,46 @@ def of_session(turns: Sequence[Turn]) -> tuple[Gain, Turn | None, Turn | None]:
 
 
 def sentence(turns: Sequence[Turn]) -> str:
-    """Return the one sentence that answers whether the model is better."""
+    """Return what answers whether the model is better, the claim first.
+
+    A gain is claimed only by the test on fresh gold, which is valid however often it looks; a log
+    without one tells the difference at a single look, and says so.
+    """
+    looked = [turn for turn in turns if turn.claim]
+    if not looked:
+        return _described(turns)
+    gain, first, last = of_session(turns)
+    if first is None or last is None:
+        return _claimed(looked[-1])
+    return (
+        f"{_claimed(looked[-1])} On prompts that are measured every turn, which alone prove"
+        f" nothing: {_moved(gain, first, last)}."
+    )
+
+
+def _claimed(turn: Turn) -> str:
+    """Return what the last test on fresh gold allows to say."""
+    gain = turn.claim[0]
+    numbers = (
+        f"against the founding state it wins {number(gain.estimate)} of fresh gold items at"
+        f" iteration {turn.iteration}, at least {number(gain.low)} at any look (one-sided"
+        f" {gain.level:.2%}, look {turn.look}, n={gain.n})"
+    )
+    match gain.status:
+        case Status.GREEN:
+            return f"Gain: {numbers}."
+        case Status.YELLOW:
+            return f"No clear change: {numbers}; {number(gain.null)} is not excluded."
+        case _:
+            because = "; ".join(turn.denied_by) or "too little was measured"
+            return f"Inconclusive: {because}; {numbers}."
+
+
+def _described(turns: Sequence[Turn]) -> str:
     gain, first, last = of_session(turns)
     if first is None or last is None or gain.difference is None:
         return "Inconclusive: gold was not measured twice with an interval, so nothing is claimed."
-    numbers = (
-        f"gold {said(first)} at iteration {first.iteration}, {said(last)} at iteration"
-        f" {last.iteration}, difference {signed(gain)}"
-    )
+    numbers = _moved(gain, first, last)
     once = " at a single look (not an anytime-valid claim)" if gain.single_look else ""
     match gain.change:
         case Change.BETTER:
@@ -74,6 +106,13 @@ def sentence(turns: Sequence[Turn]) -> str:
             return f"The model is worse{once}: {numbers}."
         case _:
             return f"No clear change: {numbers}; the interval holds zero."
+
+
+def _moved(gain: Gain, first: Turn, last: Turn) -> str:
+    return (
+        f"gold {said(first)} at iteration {first.iteration}, {said(last)} at iteration"
+        f" {last.iteration}, difference {signed(gain)}"
+    )
 
 
 def signed(gain: Gain) -> str:

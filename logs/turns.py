@@ -64,6 +64,12 @@ class Turn(Word):
     record: dict[str, Any] | None = None
     gold: tuple[Measurement, ...] = ()
     """Sealed measurements of the keeper: gold, gold_greedy, judge_score, gold_skill."""
+    claim: tuple[Measurement, ...] = ()
+    """What was measured on fresh gold against the founding state, the gain first."""
+    look: int | None = None
+    """Which look at fresh gold that was, of all in this log."""
+    denied_by: tuple[str, ...] = ()
+    """What spoke against claiming a gain whatever gold said."""
     unread: tuple[int, ...] = ()
     """Entries that are not in the words of this version."""
 
@@ -144,7 +150,14 @@ def _read(entry: LogEntry) -> dict[str, Any]:
             return {"commit": Commit.model_validate(entry.body), "digest": digest_of(entry.body)}
         case EntryKind.MEASURED:
             measurements = entry.body["measurements"]
-            return {"gold": tuple(Measurement.model_validate(m) for m in measurements)}
+            found = tuple(Measurement.model_validate(m) for m in measurements)
+            if "look" not in entry.body:
+                return {"gold": found}
+            return {
+                "claim": found,
+                "look": entry.body["look"],
+                "denied_by": tuple(entry.body["denied_by"]),
+            }
         case EntryKind.REFUSED:
             return {"rulings": tuple(Ruling.model_validate(r) for r in entry.body["rulings"])}
         case EntryKind.RECORDED:

@@ -16,6 +16,7 @@ Progress = Callable[[int, int, str], None]
 Args = dict[str, Any]
 
 SAMPLES, VERDICTS, ADAPTER = "samples.jsonl", "verdicts.jsonl", "adapter"
+WEIGHED = "weighed.jsonl"
 
 
 def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -49,6 +50,23 @@ def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     rows, report = judge_samples(args, groups, constitution, progress)
     _write_lines(scratch / VERDICTS, rows)
     return report | {"seconds": time.monotonic() - started}
+
+
+def weigh(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Draw answers and judge them in one job, so that they lie nowhere between.
+
+    Args:
+        args: those of `draw` and of `judge`, but for `samples` as a path.
+    """
+    from tools.drawing import draw_answers
+    from tools.judging import judge_samples
+
+    started = time.monotonic()
+    constitution = Constitution.model_validate(args["constitution"])
+    groups, _ = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
+    rows, _ = judge_samples(args, groups, constitution, progress)
+    _write_lines(scratch / WEIGHED, list(zip(groups, rows, strict=True)))
+    return {"seconds": time.monotonic() - started}
 
 
 def train(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:

@@ -35,6 +35,10 @@ class Task(Protocol):
         """The vault's prompts; always the same ones."""
         ...
 
+    def fresh_gold(self, n: int, *, seed: int) -> list[str]:
+        """Independent draws of gold prompts, for one look of a test that is valid at any time."""
+        ...
+
     def overlap(self, prompts: Sequence[str]) -> int:
         """How many of these prompts belong to the audit pool or the vault."""
         ...
@@ -76,6 +80,10 @@ class MicroWorld:
     def gold_prompts(self, n: int) -> list[str]:
         """The vault's prompts; always the same ones."""
         return pools.prompts(pools.Pool.GOLD, n, seed=self.seed)
+
+    def fresh_gold(self, n: int, *, seed: int) -> list[str]:
+        """Independent draws of gold prompts, for one look of a test that is valid at any time."""
+        return pools.independent(pools.Pool.GOLD, n, seed=seed)
 
     def overlap(self, prompts: Sequence[str]) -> int:
         """How many of these prompts belong to the audit pool or the vault."""

@@ -59,6 +59,23 @@ def prompts(
     return drawn
 
 
+def independent(pool: Pool, n: int, *, seed: int) -> list[str]:
+    """`n` independent draws from one pool, skill by skill in proportion; a prompt may come twice.
+
+    What an inference over fresh items asks for: each draw has the pool's expectation, whatever
+    was drawn before it. A list without repeats and with fixed quotas has not.
+    """
+    rng = random.Random(f"{pool}:independent:{seed}")
+    drawn: list[str] = []
+    while len(drawn) < n:
+        skill = rng.choices(list(SKILLS), [SKILL_WEIGHTS[s] for s in SKILLS])[0]
+        prompt = draw(rng, skill)
+        while pool_of(prompt) is not pool:
+            prompt = draw(rng, skill)
+        drawn.append(prompt)
+    return drawn
+
+
 def _quotas(n: int, emphasis: Mapping[str, float]) -> dict[str, int]:
     """Whole numbers per skill that add up to `n` (largest remainders)."""
     weights = {s: SKILL_WEIGHTS[s] * emphasis.get(s, 1.0) for s in SKILLS}
