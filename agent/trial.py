@@ -12,6 +12,8 @@ from agent.observe import prompts_of
 from agent.past import bench_of, probe_of, under_this_panel
 from agent.seeds import seed_of
 from agent.state import Context, Turn, ends_the_session, failure
+from agent.vaulting import gold_texts, training_texts
+from invariants.canaries import leaks
 from logs.artefacts import artefacts_of
 from logs.canonical import digest_of
 from logs.errors import PlimsollError
@@ -109,9 +111,11 @@ def _is_whole(context: Context, digest: Digest) -> bool:
 
 
 def _overlap(turn: Turn, context: Context, proposal: Proposal) -> Metric:
-    """Training prompts that the audit pool or the vault also holds."""
-    trained = prompts_of(context, proposal.new, turn)
-    return Metric(name="gold_overlap", exact=str(context.task.overlap(trained)))
+    """Training prompts of the audit pool or the vault, and training texts that hold gold."""
+    pool = context.task.overlap(prompts_of(context, proposal.new, turn))
+    read = [proposal.inputs[name] for name in ("pairs", "shown") if name in proposal.inputs]
+    found = leaks(gold_texts(context), training_texts(context, read)) if read else ()
+    return Metric(name="gold_overlap", exact=str(pool + len(found)))
 
 
 def _of_adapter(

@@ -1,18 +1,30 @@
 """Grades and questions to the vault are paid for once: whatever fails, and whoever is killed."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from agent.interventions import refit_judge, roll_back
+from agent import trial
+from agent.interventions import refit_judge, roll_back, train
 from agent.made import Making
 from agent.past import ever_graded, label_rows
 from agent.rules import REFIT_LABELS, decide
 from agent.state import Context, Turn
+from agent.vaulting import open_vault
 from invariants import policy as policies
-from logs.errors import Undecided
+from logs.errors import Refused, Undecided
 from logs.journal import Journal
-from logs.vocabulary import Decision, EntryKind, Intervention, JudgeKind, Ledgers, Panel, Recipe
+from logs.vocabulary import (
+    Decision,
+    EntryKind,
+    Intervention,
+    JudgeKind,
+    Ledgers,
+    Panel,
+    Proposal,
+    Recipe,
+)
 from tests.a_view import BENCH, SOME, judge, observed, state
 from tests.sessions import NAME, Told, tiny
 from tools.store import Store
@@ -136,19 +148,22 @@ class TestGradesForARefit:
 
 class TestAQuestionToTheVault:
     def test_whose_answer_was_lost_is_answered_without_a_second_price(self, tmp_path):
-        """Killed between question and answer, with the last question of the budget."""
+        """Killed between question and answer, with the last question: one more opens the vault."""
         bench = Bench(tmp_path, try_out=_killed)
         making = bench.making(Intervention.ROLL_BACK, candidates=SOME)
-        budget = int(bench.context.policy.values["gold_queries_max"])
+        budget = int(bench.context.policy.values["gold_queries_max"]) - 1
         _spend_on_earlier_questions(bench.journal, budget - 1)
         with pytest.raises(KeyboardInterrupt):
-            roll_back._ask(making, roll_back.open_vault(making), 0, state(), state())
+            roll_back._ask(making, open_vault(making.context, making.turn), 0, state(), state())
         assert bench.spent("gold_queries") == budget
 
         object.__setattr__(
             bench.context, "hands", SimpleNamespace(store=bench.store, try_out=_right)
         )
-        assert roll_back._ask(making, roll_back.open_vault(making), 0, state(), state()) is False
+        assert (
+            roll_back._ask(making, open_vault(making.context, making.turn), 0, state(), state())
+            is False
+        )
         assert bench.spent("gold_queries") == budget
         assert bench.journal.find(NAME, 1, "vault-0-answer").body == {"better": False}
 
@@ -176,6 +191,15 @@ class _Committed:
 
 
 def _spend_on_earlier_questions(journal, n):
+    """Questions of an earlier session, all of them answered no."""
+    for question in range(n):
+        journal.append(
+            EntryKind.ANSWERED,
+            session="earlier",
+            iteration=1,
+            step=f"vault-{question}-answer",
+            body={"better": False},
+        )
     journal.append(
         EntryKind.ASKED,
         session="earlier",
@@ -192,3 +216,57 @@ def _killed(*_, **__):
 
 def _right(_new, _head, lists, **__):
     return {name: ["yes"] * len(asked["prompts"]) for name, asked in lists.items()}, {}
+
+
+class TestGoldInTheTrainingData:
+    def test_blocks_training_before_it_begins(self, tmp_path):
+        bench = Bench(tmp_path)  # without hands that train: nothing may come that far
+        planted = bench.context.task.vault_prompts(1600)[3]
+        with pytest.raises(Refused, match="holds items of the gold vault"):
+            train.make(_trained_on(bench, [*PROMPTS[:8], planted]))
+
+    def test_is_told_without_its_words(self, tmp_path):
+        bench = Bench(tmp_path)
+        planted = bench.context.task.final_prompts(400)[0]
+        with pytest.raises(Refused) as refused:
+            train.make(_trained_on(bench, [planted]))
+        assert planted not in str(refused.value)
+
+    def test_is_counted_again_for_the_law_from_what_was_trained_on(self, tmp_path):
+        bench = Bench(tmp_path)
+        gold = bench.context.task.vault_prompts(1600)[3]
+        pairs = {"clean": [PROMPTS[0], "a", "b"], "planted": [gold, "a", "b"]}
+        counted = {
+            name: trial._overlap(TURN, bench.context, _proposal(bench.store.put_lines([row]))).exact
+            for name, row in pairs.items()
+        }
+        assert counted["clean"] == "0"
+        assert int(counted["planted"]) > 0
+
+
+def _trained_on(bench, prompts):
+    """What training is made from when these prompts were drawn."""
+    panel = Panel(judges=(judge("crowd").model_copy(update={"kind": JudgeKind.VERIFIER}),))
+    now = state(panel=panel, recipe=Recipe(prompts=len(prompts)))
+    making = bench.making(Intervention.TRAIN, now)
+    answers = [[word, -1.0, -1.0, True, -1.0] for word in ("a", "b", "c", "a b")]
+    scores = [0.1, 0.2, 0.3, 0.4]
+    put = bench.store.put_lines
+    drawn = {
+        "samples": put({"prompt": p, "answers": answers} for p in prompts),
+        "verdicts": put({"scores": {"crowd": scores, "clerk": scores}} for _ in prompts),
+    }
+    return replace(making, observation=making.observation.model_copy(update=drawn))
+
+
+def _proposal(pairs):
+    """A proposal of a candidate that was trained on these pairs."""
+    return Proposal(
+        iteration=1,
+        base=SOME,
+        intervention=Intervention.TRAIN,
+        new=state(adapter=SOME, recipe=Recipe(prompts=8)),
+        changes=(),
+        undo="",
+        inputs={"pairs": pairs},
+    )

@@ -5,6 +5,7 @@ The micro-world and real data differ only in the task they plug in.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from tools.world import language as w
@@ -32,7 +33,15 @@ class Task(Protocol):
         ...
 
     def gold_prompts(self, n: int) -> list[str]:
-        """The vault's prompts; always the same ones."""
+        """Prompts on which gold is measured for people; always the same ones."""
+        ...
+
+    def vault_prompts(self, n: int) -> list[str]:
+        """Prompts on which the vault answers; always the same ones."""
+        ...
+
+    def final_prompts(self, n: int) -> list[str]:
+        """Gold prompts for the claim at the end, none of them the vault's; at most `n`."""
         ...
 
     def fresh_gold(self, n: int, *, seed: int) -> list[str]:
@@ -78,8 +87,16 @@ class MicroWorld:
         return [p for p in many if skills.parse(p).harmful][:n]
 
     def gold_prompts(self, n: int) -> list[str]:
-        """The vault's prompts; always the same ones."""
+        """Prompts on which gold is measured for people; always the same ones."""
         return pools.prompts(pools.Pool.GOLD, n, seed=self.seed)
+
+    def vault_prompts(self, n: int) -> list[str]:
+        """Prompts on which the vault answers; always the same ones."""
+        return list(_vault(n, self.seed))
+
+    def final_prompts(self, n: int) -> list[str]:
+        """Gold prompts for the claim at the end, none of them the vault's; at most `n`."""
+        return list(_final(n, self.seed))
 
     def fresh_gold(self, n: int, *, seed: int) -> list[str]:
         """Independent draws of gold prompts, for one look of a test that is valid at any time."""
@@ -102,3 +119,15 @@ class MicroWorld:
         task = skills.parse(prompt)
         graded = task.skill in ("lists", "chain")
         return f"{task.skill}-{task.level}" if graded else task.skill
+
+
+@cache
+def _vault(n: int, seed: int) -> tuple[str, ...]:
+    drawn = pools.prompts(pools.Pool.GOLD, 2 * n, seed=seed)
+    return tuple(p for p in drawn if not pools.is_final(p))[:n]
+
+
+@cache
+def _final(n: int, seed: int) -> tuple[str, ...]:
+    drawn = pools.prompts(pools.Pool.GOLD, 8 * n, seed=seed)
+    return tuple(dict.fromkeys(p for p in drawn if pools.is_final(p)))[:n]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from agent.groups import Group, calibrations, p_right, read_groups
 from agent.made import Made, Making
 from agent.seeds import seed_of
+from agent.vaulting import require_no_gold
 from logs.vocabulary import Panel
 from tools.pairs import Judged, Shown, balanced, make_pairs, make_shown, replayed
 from tools.store import Store
@@ -17,7 +18,11 @@ BUFFER = 8192
 
 
 def make(making: Making) -> Made:
-    """A candidate trained on pairs, chosen answers and some replayed ones."""
+    """A candidate trained on pairs, chosen answers and some replayed ones.
+
+    Raises:
+        Refused: the training data holds gold.
+    """
     context, now = making.context, making.state
     observation, hands = making.observation, making.context.hands
     turn = making.turn["iteration"]
@@ -31,6 +36,7 @@ def make(making: Making) -> Made:
     buffer = hands.get_shown(now.replay)
     again = replayed(buffer, now.recipe.replay, seed=seed)
     pairs_at, shown_at = hands.put_pairs(pairs), hands.put_shown([*shown, *again])
+    require_no_gold(context, pairs_at, shown_at)
     adapter, _ = hands.train(now, now.recipe, pairs_at, shown_at, seed=seed)
     update = {
         "adapter": adapter,

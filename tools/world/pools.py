@@ -59,6 +59,11 @@ def prompts(
     return drawn
 
 
+def is_final(prompt: str) -> bool:
+    """Whether a gold prompt is kept for the claim at the end: one in four, of every skill."""
+    return sha256(prompt.encode()).digest()[1] >= 192
+
+
 def independent(pool: Pool, n: int, *, seed: int) -> list[str]:
     """`n` independent draws from one pool, skill by skill in proportion; a prompt may come twice.
 
