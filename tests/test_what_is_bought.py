@@ -220,13 +220,13 @@ def _right(_new, _head, lists, **__):
 
 class TestGoldInTheTrainingData:
     def test_blocks_training_before_it_begins(self, tmp_path):
-        bench = Bench(tmp_path)  # without hands that train: nothing may come that far
+        bench = Bench(tmp_path, train=_killed, **_hands(tmp_path))
         planted = bench.context.task.vault_prompts(1600)[3]
         with pytest.raises(Refused, match="holds items of the gold vault"):
             train.make(_trained_on(bench, [*PROMPTS[:8], planted]))
 
     def test_is_told_without_its_words(self, tmp_path):
-        bench = Bench(tmp_path)
+        bench = Bench(tmp_path, train=_killed, **_hands(tmp_path))
         planted = bench.context.task.final_prompts(400)[0]
         with pytest.raises(Refused) as refused:
             train.make(_trained_on(bench, [planted]))
@@ -242,6 +242,16 @@ class TestGoldInTheTrainingData:
         }
         assert counted["clean"] == "0"
         assert int(counted["planted"]) > 0
+
+
+def _hands(folder):
+    """Those that put training data where training would find it."""
+    store = Store(folder / "objects")
+    return {
+        "get_shown": lambda _: [],
+        "put_pairs": lambda pairs: store.put_lines([p.prompt, p.chosen, p.rejected] for p in pairs),
+        "put_shown": lambda shown: store.put_lines([s.prompt, s.answer] for s in shown),
+    }
 
 
 def _trained_on(bench, prompts):
