@@ -29,9 +29,9 @@ def audit_pairs(
     Only prompts on which some answer was given several times: elsewhere hardly any answer is
     right and a pair of grades says nothing. The choice does not depend on the judges.
     """
-    duels = [(g, d) for g in groups if (d := _duel(g)) is not None]
+    duels = [(g, d) for g in groups if (d := duel(g)) is not None]
     chosen = random.Random(seed).sample(duels, min(pairs, budget // 2, len(duels)))
-    rows = [_graded(g, task, duel) | {"ends": list(duel)} for g, duel in chosen]
+    rows = [_graded(g, task, ends) | {"ends": list(ends)} for g, ends in chosen]
     return Audit(rows, 2 * len(rows))
 
 
@@ -39,7 +39,7 @@ SETTLED = 0.3
 """Share of siblings that must agree on some answer before a prompt is audited."""
 
 
-def _duel(group: Group) -> tuple[int, int] | None:
+def duel(group: Group) -> tuple[int, int] | None:
     """(favourite, most frequent other answer), or None where nothing would be learnt."""
     best = _favourite(group.panel)
     votes = Counter(group.texts)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from langgraph.runtime import Runtime
 
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
-from agent.groups import Group, read_groups
+from agent.groups import Group, calibrations, read_groups
+from agent.observing_judges import of_judges_in_force, with_what_was_said
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
@@ -70,8 +71,10 @@ def _observe(turn: Turn, context: Context) -> None:
     )
     groups = read_groups(context.hands.store, samples, verdicts, now.panel)
     asked = groups[len(train) :]
+    calibrated = calibrations(context.hands.store, now.panel)
     audit = _audit(context, asked, now, seed)
-    known = [*label_rows(context, turn), *audit.rows]
+    rows = with_what_was_said(audit.rows, asked, now.panel, calibrated)
+    known = [*label_rows(context, turn), *rows]
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
@@ -80,10 +83,13 @@ def _observe(turn: Turn, context: Context) -> None:
             *_of_panel(groups[: len(train)], judged["flaws"], now),
             *_of_judges(audit, asked, judges),
             *_of_rivals(known, judges, now),
+            *of_judges_in_force(
+                known, asked, now.panel, calibrated, horizon=context.config.audit.labels // 2
+            ),
         ),
         samples=samples,
         verdicts=verdicts,
-        labels=context.hands.store.put_lines(audit.rows),
+        labels=context.hands.store.put_lines(rows),
         audit_labels=audit.labels,
     )
     spend = Ledgers(audit_labels=audit.labels)

@@ -8,6 +8,7 @@ import base64
 import hashlib
 from pathlib import Path
 
+from logs.basis import HEADERS, basis
 from logs.charts import gold_against_judge, instruments, timeline
 from logs.content import hidden, written_by_model
 from logs.errors import UsageError
@@ -65,6 +66,8 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         refusals=[refusal(turn) for turn in told if turn.ending is Ending.REFUSED],
         decisions=[_decision(turn, content) for turn in told if turn.decision],
         skills=_skills(told),
+        basis_headers=HEADERS,
+        basis=[found.row for found in basis(told)],
         ledgers=journal.ledgers().model_dump(mode="json"),
         checkpoint=journal.checkpoint().splitlines(),
         log=LOG,

@@ -118,7 +118,7 @@ DECIDERS: Mapping[str, Callable[[Any], Decision]] = {"fixed": train_always, "ask
 
 def gold_of(entries: list[LogEntry]) -> list[float]:
     """Gold at temperature 1 by iteration."""
-    measured = (e for e in entries if e.kind is EntryKind.MEASURED)
+    measured = (e for e in entries if e.kind is EntryKind.MEASURED and "look" not in e.body)
     return [
         next(m["estimate"] for m in e.body["measurements"] if m["instrument"] == "gold")
         for e in measured

@@ -294,6 +294,14 @@ class TestTheVault:
                 logged = entries[f"{NAME}/{number}/decide"].body
                 assert decide(view).model_dump(mode="json") == logged
 
+    def test_is_asked_for_a_claim_on_fresh_items_when_the_session_ends(self, workspace, entries):
+        looked = entries[f"{NAME}/{TURNS[-1]}/gain"].body
+        gain = looked["measurements"][0]
+        assert (gain["instrument"], gain["guarantee"]) == ("gain", "anytime")
+        assert gain["n"] == workspace.config.world.fresh_gold == len(looked["items"])
+        assert looked["claim"] in ("gain", "no clear change", "inconclusive")
+        assert [k for k in entries if k.endswith("/gain")] == [f"{NAME}/{TURNS[-1]}/gain"]
+
     def test_and_the_audit_pool_are_never_trained_on(self, workspace, entries):
         trained = 0
         for body in bodies(entries, "act").values():

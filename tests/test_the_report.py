@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logs.basis import basis
 from logs.charts import WIDE, gold_against_judge, instruments, timeline
 from logs.errors import UsageError
 from logs.journal import Journal
@@ -233,3 +234,33 @@ class TestTheAxis:
 
     def test_of_one_value_is_in_the_middle(self):
         assert Scale(3, 3, 0, 10).at(3) == 5
+
+
+class TestWhatTheNumbersStandOn:
+    def test_is_told_of_every_instrument_with_n_guarantee_and_looks(self, tmp_path):
+        with a_journal(tmp_path) as journal:
+            told = turns(journal, SESSION)
+            page = report(journal, SESSION)
+        found = {b.measurement.instrument: b for b in basis(told) if not b.measurement.of}
+        read = {m.instrument for t in told if t.observation for m in t.observation.measurements}
+        assert read <= {b.measurement.instrument for b in basis(told)}
+        gold = found["gold"]
+        assert gold.looks == sum(turn.measured("gold") is not None for turn in told)
+        for cell in gold.row:
+            assert f"<td>{cell}</td>" in page
+
+    def test_counts_no_look_that_gave_nothing(self, tmp_path):
+        with a_journal(tmp_path) as journal:
+            told = turns(journal, SESSION)
+        empty = measured("judge_score", None)
+        blind = [
+            t.model_copy(
+                update={
+                    "gold": (),
+                    "observation": t.observation.model_copy(update={"measurements": (empty,)}),
+                }
+            )
+            for t in told
+            if t.observation
+        ]
+        assert [b.looks for b in basis(blind) if b.measurement.instrument == "judge_score"] == [0]
