@@ -24,6 +24,7 @@ from agent.options_people import (
     about_a_proposal,
     answering,
     listing,
+    opening_the_vault,
     refilling,
     signing_a_policy,
 )
@@ -228,6 +229,17 @@ COMMANDS: tuple[Command, ...] = (
         about_constitutions(most=2),
     ),
     Command(
+        "vault show",
+        "what gold was asked, and how far its answers may be off",
+        "agent.commands_vault:show",
+    ),
+    Command(
+        "vault open",
+        "the claim at the end: HEAD on gold that no question was answered on, once",
+        "agent.commands_vault:open_final",
+        opening_the_vault,
+    ),
+    Command(
         "judge list",
         "the panel in force, and how right its judges were",
         "agent.commands_judge:list_judges",
@@ -248,6 +260,7 @@ NOUNS = {
     "constitution": "show",
     "judge": "list",
     "inbox": "list",
+    "vault": "show",
 }
 """Each noun, and the verb that is meant when it stands alone."""
 

@@ -35,6 +35,13 @@ def refilling(parser: Parser) -> None:
     _signing(parser)
 
 
+def opening_the_vault(parser: Parser) -> None:
+    """`vault open`."""
+    parser.add_argument("--reason", metavar="TEXT", help="why; it is written to the log")
+    parser.add_argument("--dry-run", action="store_true", help="say what would happen, do nothing")
+    parser.set_defaults(jsonl=False)
+
+
 def signing_a_policy(parser: Parser) -> None:
     """`policy sign`."""
     parser.add_argument("--key", metavar="FILE", help="a private key; without it, only say how")

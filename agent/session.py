@@ -67,7 +67,7 @@ class Ending:
 
 def found(workspace: Workspace, listener: Listener) -> Digest:
     """Make the founding commit, or find it."""
-    with _opened(workspace, listener) as context:
+    with opened(workspace, listener) as context:
         return context.founding
 
 
@@ -77,7 +77,7 @@ def run(workspace: Workspace, listener: Listener) -> Ending:
     Raises:
         UsageError: it has begun before.
     """
-    with _opened(workspace, listener) as context:
+    with opened(workspace, listener) as context:
         name = workspace.config.session.name
         if context.journal.find(name, 1, "observe"):
             ended = _stopped(context) is not None
@@ -103,7 +103,7 @@ def resume(workspace: Workspace, listener: Listener) -> Ending:
         begun = journal.find(name, 0, "found") or journal.find(name, 1, "observe")
     if not begun:
         raise _nothing(name, "it never began", "plimsoll run")
-    with _opened(workspace, listener) as context:
+    with opened(workspace, listener) as context:
         if _stopped(context) and (workspace.session(name) / REPORT).exists():
             raise _nothing(name, "it has ended", "plimsoll report; or a new session.name, then run")
         return _loop(workspace, context)
@@ -119,7 +119,7 @@ def _nothing(name: str, saw: str, try_this: str) -> UsageError:
 
 
 @contextmanager
-def _opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
+def opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
     """Lock the workspace, open the log, start the hands, found if needed."""
     config = workspace.config
     with (
