@@ -63,7 +63,9 @@ class Asking(Hands):
         """Ask a judge or a panel about calls; the calls' digest, what was said, the report."""
         asked = self.store.put_lines([c.prompt, c.first, c.second] for c in calls)
         alone = subject.name != PANEL
+        # Small batches: a second thread waits more than it works, five times so on a busy machine.
         args = self._policy(subject.state) | {
+            "threads": 1,
             "calls": str(self._file(asked)),
             "judges": {j.id: self._judge(j) for j in subject.judges},
             "weights": {j.id: "1" if alone else str(j.weight) for j in subject.judges},

@@ -57,7 +57,7 @@ class Spent:
 class Hands:
     """Runs the jobs of one session."""
 
-    preload = PRELOAD
+    preload: tuple[str, ...] = PRELOAD
 
     def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
         self.store, self.scratch, self.config, self.listener = store, scratch, config, listener

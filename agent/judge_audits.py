@@ -86,9 +86,7 @@ class OnRecord:
     card: JudgeCard
 
 
-def write(
-    journal: Journal, head: Digest | None, card: JudgeCard, audited: Audited
-) -> LogEntry:
+def write(journal: Journal, head: Digest | None, card: JudgeCard, audited: Audited) -> LogEntry:
     """Log an audit; its artefacts are in the store already."""
     seq = journal.size()
     body = {
