@@ -90,7 +90,7 @@ def _of_base(base: Table) -> Iterator[tuple[Name, Values]]:
         yield ("order_averaged_accuracy", of), _values(part, right.mean((1, 2)).tolist())
     same = (base.for_a[:, 0] == base.for_a[:, 1]) & ~np.isnan(base.for_a).any(1)
     yield ("consistency", ""), _values(base, same.mean(1).tolist())
-    whole = base.where((~np.isnan(base.for_a).any((1, 2))).tolist())
+    whole = base.where([not np.isnan(row).any() for row in base.for_a])
     yield ("position_bias", ""), _values(whole, (whole.first.mean((1, 2)) - 0.5).tolist())
     yield ("tie_share", ""), _values(whole, (whole.for_a == 0.5).mean((1, 2)).tolist())
 

@@ -9,6 +9,7 @@ so in batches, and a judge that is a function is asked the same only once.
 """
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,14 +123,26 @@ def of_the_world(n: int = ITEMS, *, seed: int = 0, repeats: int = ONE) -> Design
 
 
 def of_published(
-    found: AuditSet, *, subset: str = "", treated: bool = False, repeats: int = MANY, seed: int = 0
+    found: AuditSet,
+    *,
+    subset: str = "",
+    treated: bool = False,
+    repeats: int = MANY,
+    seed: int = 0,
+    most: int | None = None,
 ) -> Design:
     """An audit on published pairs and twins, as they are or also under English treatments.
+
+    Args:
+        subset: one domain, or one bias of twins; empty means all.
+        most: at most so many pairs, drawn by the seed; None means all.
 
     Raises:
         UsageError: no pair is there, or none in the subset.
     """
     pairs = tuple(of_subset(found.pairs, subset))
+    if most is not None and most < len(pairs):
+        pairs = tuple(random.Random(seed).sample(pairs, most))
     twins = [t for t in found.twins if not subset or subset in (t.base.domain, t.bias)]
     if not pairs and not twins:
         raise _nothing(found, subset)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from logs.text import number
 from logs.vocabulary import Measurement, Status
 from tools.audit.card import JudgeCard
 from tools.audit.design import Kept
@@ -60,7 +59,7 @@ def span(rows: Sequence[Row]) -> tuple[float, float]:
     """Where the axis begins and ends: it holds every interval and both margins."""
     seen = [x for r in rows for x in (r.low, r.high) if x is not None]
     edge = 2 * MARGINS[-1]
-    return min([-edge, *(x * 1.05 for x in seen)]), max([edge, *(x * 1.05 for x in seen)])
+    return max(-1.0, min([-edge, *seen])), min(1.0, max([edge, *seen]))
 
 
 def curve(kept: Kept) -> ReliabilityCurve | None:
@@ -83,6 +82,7 @@ def accuracy_of(card: JudgeCard) -> str:
     """Both-orders accuracy in words, where it was measured."""
     for m in card.audit.reliability:
         if m.instrument in ("both_orders_accuracy", "accuracy_told") and not m.of:
-            name = m.instrument.replace("_", " ")
-            return f"{name} {number(m.estimate)} [{number(m.low)}, {number(m.high)}], n {m.n}"
+            said = " to ".join("?" if x is None else f"{x:.3f}" for x in (m.low, m.high))
+            estimate = "unknown" if m.estimate is None else f"{m.estimate:.3f}"
+            return f"{m.instrument.replace('_', ' ')} {estimate} ({said}), n {m.n}"
     return "accuracy not measured: no right answers are known"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "plimsoll",
     "svg.fonttype": "path",  # the reader's fonts cannot move or cut a label
     "font.family": "DejaVu Sans",
@@ -32,9 +32,9 @@ SETTINGS = {
     "savefig.facecolor": "white",
 }
 MARKS = {
-    Status.GREEN: ("o", "#1b7837", "certified small"),
-    Status.YELLOW: ("^", "#b8860b", "at most .10"),
-    Status.RED: ("X", "#b2182b", "a fault"),
+    Status.GREEN: ("o", "#1b7837", "surely at most .05"),
+    Status.YELLOW: ("^", "#b8860b", "surely at most .10"),
+    Status.RED: ("X", "#b2182b", "seen, and maybe above .10"),
     Status.INSUFFICIENT: ("", "#777777", "too few to tell"),
 }
 """Status -> marker, colour, word: the shape alone says it."""
@@ -92,7 +92,7 @@ def _forest(figure_type: type["Figure"], card: JudgeCard, rows: Sequence[Row]) -
         )
     axes.set_yticks(range(len(rows)), [_name(row) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(low, high)
+    axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("shift of the preference, in probability; right: the treated answer gains")
     _titled(figure, card)
@@ -130,7 +130,7 @@ def _handle(axes: "Axes", status: Status) -> Any:
 
 def _diagram(figure_type: type["Figure"], card: JudgeCard, found: ReliabilityCurve) -> "Figure":
     """What was claimed against what was so, with the band of a calibrated judge."""
-    figure = figure_type(figsize=(5.6, 6.0), layout="constrained")
+    figure = figure_type(figsize=(5.6, 6.6), layout="constrained")
     axes, below = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1], "hspace": 0.05}
     )
@@ -147,8 +147,7 @@ def _diagram(figure_type: type["Figure"], card: JudgeCard, found: ReliabilityCur
         found.claimed, found.observed, color="#2166ac", marker=".", markersize=4, label="this judge"
     )
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that was so")
-    axes.set_aspect("equal")
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     below.hist(found.claimed, bins=20, range=(0, 1), weights=found.count, color="#2166ac")
     below.set(xlabel="claimed: P(the answer named A is better)", ylabel="pairs")
     _titled(figure, card)
@@ -163,4 +162,4 @@ def _titled(figure: "Figure", card: JudgeCard) -> None:
 def _name(row: Row) -> str:
     name = visible(row.name)
     cut = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-    return f"{cut} (up only)" if row.upwards else cut
+    return f"{cut} (only gains count)" if row.upwards else cut

@@ -32,7 +32,9 @@ from logs.errors import JudgeError, UsageError
 Progress = Callable[[int, int, str], None]
 Request = Mapping[str, Any]
 SILENCE = 60.0
-"""Seconds without a line after which a program is taken to hang."""
+"""Seconds without a new verdict after which a program is taken to hang."""
+MOST_FAULTS = 1000
+"""Lines beyond the number of calls that may say nothing, before the program is ended."""
 LONGEST_LINE = 1 << 20
 CHUNK = 1 << 16
 LAST_WORDS = 400
@@ -52,8 +54,6 @@ class Replies:
 
     def take(self, line: bytes, wanted: Mapping[str, Request]) -> None:
         """Read one line; the first readable one about a call counts."""
-        if not line.strip():
-            return
         try:
             said = json.loads(line)
         except (ValueError, RecursionError):
@@ -114,7 +114,7 @@ def ask(
     """Give a program every call and read what it says of them.
 
     Args:
-        silence: seconds without a line after which it is ended.
+        silence: seconds without a new verdict after which it is ended.
 
     Raises:
         UsageError: the program cannot be started.
@@ -127,6 +127,9 @@ def ask(
         feeder.start()
         for line in _lines(process, replies, silence):
             replies.take(line, wanted)
+            if replies.faults.total() > MOST_FAULTS + len(wanted):
+                replies.ended = f"ended after {replies.faults.total()} lines that say nothing"
+                break
             progress(len(replies.by_id), len(wanted), "asking the judge program")
             if len(replies.by_id) == len(wanted):
                 break
@@ -138,7 +141,7 @@ def ask(
     if not replies.by_id:
         raise JudgeError(
             "The judge program gave no verdict at all.",
-            saw="; ".join(filter(None, [_how(process), *replies.notes(len(wanted))]))
+            saw="; ".join([_how(process, replies), *replies.notes(len(wanted))])
             + (f"; its last words: {replies.stderr.strip()}" if replies.stderr.strip() else ""),
             wanted='lines like {"id": "…", "verdict": "first"} on its stdout, flushed',
             try_this=f"try it by hand: head -1 CALLS | {command}; docs/guides/judges.md",
@@ -182,24 +185,25 @@ def _feed(process: subprocess.Popen[bytes], requests: Sequence[Request]) -> None
 
 
 def _lines(process: subprocess.Popen[bytes], replies: Replies, silence: float) -> Iterator[bytes]:
-    """Lines as they come, until the output ends, one is too long, or nothing comes any more."""
+    """Lines as they come, until the output ends, one is too long, or no verdict comes any more."""
     assert process.stdout is not None
     out: BinaryIO = process.stdout  # type: ignore[assignment]
-    rest, heard = b"", time.monotonic()
+    rest, heard, known = b"", time.monotonic(), 0
     with selectors.DefaultSelector() as selector:
         selector.register(out, selectors.EVENT_READ)
         while True:
             left = heard + silence - time.monotonic()
             if left <= 0 or not selector.select(left):
-                replies.ended = f"ended after {silence:g} s without a line"
+                replies.ended = f"ended after {silence:g} s without a verdict"
                 return
             chunk = os.read(out.fileno(), CHUNK)
             *whole, rest = (rest + chunk).split(b"\n")
-            if whole:
-                heard = time.monotonic()
             yield from whole
+            if len(replies.by_id) > known:
+                heard, known = time.monotonic(), len(replies.by_id)
             if not chunk:
-                yield rest
+                if rest:
+                    yield rest
                 return
             if len(rest) > LONGEST_LINE:
                 replies.ended = f"ended at a line of more than {LONGEST_LINE} bytes"
@@ -217,7 +221,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _how(process: subprocess.Popen[bytes]) -> str:
+def _how(process: subprocess.Popen[bytes], replies: Replies) -> str:
+    if replies.ended:
+        return "it was ended"
     code = process.returncode
     return f"signal {-code}" if code and code < 0 else f"exit code {code}"
 
