@@ -1,6 +1,7 @@
 """A judge as a program, in forty lines: it prefers what shares words with the question.
 
-    plimsoll judge audit overlap --data biasbench.json --judge-command "python examples/judge_program.py"
+    plimsoll judge audit overlap --data biasbench.json \\
+        --judge-command "python examples/judge_program.py"
 
 It is a bad judge on purpose: its card shows what an audit finds. Replace `better` and `chosen`
 by a call to any model. Every line that it writes is flushed, and what it cannot judge is said

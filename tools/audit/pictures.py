@@ -149,6 +149,7 @@ def _diagram(figure_type: type["Figure"], card: JudgeCard, found: ReliabilityCur
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that was so")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     below.hist(found.claimed, bins=20, range=(0, 1), weights=found.count, color="#2166ac")
+    below.yaxis.get_major_locator().set_params(integer=True)
     below.set(xlabel="claimed: P(the answer named A is better)", ylabel="pairs")
     _titled(figure, card)
     return figure
