@@ -8,14 +8,14 @@ from agent.config import Config, SessionSection
 from agent.judge_audits import keep, subject_of, write
 from agent.workspace import Workspace
 from logs.vocabulary import LogEntry
+from tests.a_journal import a_journal
+from tests.a_workspace import SESSION
 from tools.audit.audit import Call
 from tools.audit.card import JudgeCard
 from tools.audit.design import Design, Kept, Said, Version, of_the_world
 from tools.audit.kept import Audited
 from tools.audit.planted import planted
 from tools.audit.verdict_card import carded
-from tests.a_journal import a_journal
-from tests.a_workspace import SESSION
 
 
 def a_workspace_with_judges(root: Path) -> Workspace:

@@ -17,6 +17,7 @@ from logs.errors import JudgeError, UsageError
 from logs.vocabulary import Status
 from tests.a_command import plimsoll
 from tests.house import ROOT
+from tests.wall_rig import soon
 from tools.audit.program import ask, request_id, version_of
 
 DATA = os.environ.get("PLIMSOLL_AUDIT_DATA", "")
@@ -41,13 +42,19 @@ for line in sys.stdin:
 """
 
 
+def ended(pid):
+    """Whether a process is gone, or only waits to be buried."""
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
 def each(tmp_path, answer):
     return program(tmp_path, EACH.replace("{answer}", answer))
 
 
 @pytest.fixture
 def pairs(tmp_path):
-    """Thirty items as EvalBiasBench publishes them; response 1 is longer, and right on even ones."""
+    """Thirty items as EvalBiasBench publishes them; response 1 is longer, right on even ones."""
     rows = [
         {
             "instruction": f"question {i}",
@@ -205,15 +212,15 @@ class TestAJudgeProgram:
         command = program(
             tmp_path,
             "import subprocess\n"
-            f"child = subprocess.Popen(['sleep', '1000']); open({str(mark)!r}, 'w').write(str(child.pid))\n"
+            "child = subprocess.Popen(['sleep', '1000'])\n"
+            f"open({str(mark)!r}, 'w').write(str(child.pid))\n"
             "time.sleep(1000)",
         )
         began = time.monotonic()
         with pytest.raises(JudgeError, match="no verdict at all"):
             ask(command, [{"id": "1"}], silence=2)
         assert time.monotonic() - began < 20
-        state = Path(f"/proc/{mark.read_text()}/stat")
-        assert not state.exists() or state.read_text().split()[2] == "Z"
+        assert soon(lambda: ended(int(mark.read_text())))
 
     def test_that_never_ends_a_line_or_floods_is_ended(self, tmp_path):
         for body in ("sys.stdout.write('x' * 5_000_000)", "while True: print('no')"):
@@ -251,9 +258,12 @@ class TestAJudgeProgram:
         assert not mark.exists()
 
     def test_is_tried_under_treatments_where_that_is_asked(self, pairs, tmp_path):
-        longer = "{'verdict': 'first' if len(call['first']) > len(call['second']) else 'second'}"
+        wordy = (
+            "{'verdict': 'first' if 'in other words' in call['first'] else"
+            " 'second' if 'in other words' in call['second'] else 'tie'}"
+        )
         card = audit(
-            pairs, each(tmp_path, longer), "--treatments", "--repeats", "1", "--pairs", "20"
+            pairs, each(tmp_path, wordy), "--treatments", "--repeats", "1", "--pairs", "20"
         )
         shifts = {b["name"]: b["shift"]["status"] for b in card["audit"]["biases"]}
         assert shifts["length"] == Status.RED

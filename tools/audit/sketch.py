@@ -66,10 +66,20 @@ def bias_profile(card: JudgeCard, width: int, pen: Ink) -> list[str]:
         mark = pen.shown(pen.marks[row.status], row.status)
         lines.append(f"{name} {mark} {drawn}" + (f"  {row.says}" if beside else ""))
     lines.append(f"{'':<{names}}   {_axis(low, high, across)}")
-    used = dict.fromkeys(r.status for r in rows)
-    key = "  ".join(f"{pen.marks[s]} {s}" for s in Status if s in used)
-    edges = f"{pen.green} .05  {pen.red} .10"
-    return [*lines, f"{'':<{names}}   {key}", f"{'':<{names}}   margins {edges}"]
+    return [*lines, *_key(rows, width, names + 3, pen)]
+
+
+def _key(rows: Sequence[Row], width: int, indent: int, pen: Ink) -> list[str]:
+    """What the marks and the margins mean, in as many lines as they need."""
+    used = {r.status for r in rows}
+    words = [f"{pen.marks[s]} {s}" for s in Status if s in used]
+    words += [f"{pen.green} margin .05", f"{pen.red} .10"]
+    lines, start = [""], " " * indent
+    for word in words:
+        if lines[-1] and indent + len(lines[-1]) + 2 + len(word) > width:
+            lines.append("")
+        lines[-1] += f"  {word}" if lines[-1] else word
+    return [f"{start}{line}" for line in lines]
 
 
 def _drawn(row: Row, low: float, high: float, across: int, pen: Ink) -> str:
@@ -116,8 +126,8 @@ def reliability(kept: Kept, width: int, pen: Ink) -> list[str]:
     found = curve(kept)
     if found is None:
         return []
-    across = max(11, min(41, width - 36))
-    lines = ["claimed    pairs  was so, with the band of a calibrated judge"]
+    across = max(8, min(41, width - 32))
+    lines = ["claimed    pairs  share that was so"]
     for tenth in range(10):
         part = _part(found, tenth)
         name = f".{tenth}-{'1.0' if tenth == 9 else f'.{tenth + 1}'}"
@@ -131,7 +141,8 @@ def reliability(kept: Kept, width: int, pen: Ink) -> list[str]:
         cells[_at(so, 0, 1, across)] = pen.dot
         inside = "inside" if least <= so <= most else "outside"
         lines.append(f"{name:<9} {count:>6}  {''.join(cells)} {so:.2f} {inside}")
-    return [*lines, f"{'':<18}0{'1':>{across - 1}}"]
+    axis = f"{'':<18}0{'1':>{across - 1}}"
+    return [*lines, axis, f"{pen.dot} this judge, {pen.band} a calibrated one"]
 
 
 def _part(found: ReliabilityCurve, tenth: int) -> tuple[int, float, float, float] | None:
