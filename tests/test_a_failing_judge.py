@@ -46,7 +46,7 @@ def judged(tmp_path, monkeypatch):
     """Groups as the loop reads them, judged by named scorers, the first one leading."""
 
     def judged_by(**scorers):
-        monkeypatch.setattr(judging, "_judge", lambda name, spec: scorers[name])
+        monkeypatch.setattr(judging, "judge_of", lambda name, spec: scorers[name])
         drawn = [
             {
                 "prompt": p,
