@@ -89,6 +89,7 @@ class TestAnAuditOfAJudgeOfTheWorkspace:
         train = next(u for u in said.data["card"]["uses"] if u["purpose"] == "train")
         assert train["against"] != []
 
+    @pytest.mark.slow
     def test_gives_the_same_card_when_it_is_made_again(self, audited):
         made, said, _ = audited
         design = of_the_world(30, seed=1)

@@ -1,6 +1,9 @@
 """Plots of a card: shape says what colour says, nothing is cut, same card, same bytes."""
 
+import json
+import random
 import sys
+from typing import ClassVar
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,7 +13,7 @@ from scipy import stats
 from logs.errors import IntegrityError, JudgeError, UsageError
 from logs.vocabulary import Status
 from tests.an_audit import planted_audit, told
-from tools.audit import sketch
+from tools.audit import job, sketch
 from tools.audit.comparing import differences, values_of
 from tools.audit.design import Version, of_the_world
 from tools.audit.figures import profile
@@ -195,9 +198,58 @@ class TestADesign:
 
 
 class TestTheJob:
-    def test_refuses_a_judge_with_two_answers_to_one_question(self):
-        from tools.audit.job import _require_same
+    def asked(self, tmp_path, design, **judges):
+        calls = list(design.calls())
+        lines = [json.dumps([c.prompt, c.first, c.second]) for c in calls]
+        (tmp_path / "calls.jsonl").write_text("\n".join(lines))
+        args = {
+            "calls": str(tmp_path / "calls.jsonl"),
+            "judges": judges,
+            "weights": dict.fromkeys(judges, "1"),
+            "constitution": {"version": 1, "principles": []},
+            "base": None,
+            "reader": None,
+            "threads": 1,
+            "again": 10,
+        }
+        report = job.consult(args, tmp_path, lambda done, of, what: None)
+        said = [json.loads(line) for line in (tmp_path / job.SAID).read_text().splitlines()]
+        return report, dict(zip(calls, said, strict=True))
 
+    def test_asks_the_oracle_and_it_is_right(self, tmp_path):
+        design = of_the_world(20)
+        report, said = self.asked(tmp_path, design, oracle={"kind": "verifier", "path": ""})
+        assert report["errors"] == 0 and report["again"] >= 10
+        kept = design.answered({call: [p] for call, (p, _) in said.items()}, VERSION)
+        base = [v for v in kept.verdicts if v.treatment == "base"]
+        assert all(v.verdict == v.gold for v in base)
+
+    def test_says_why_a_judge_gave_no_verdict(self, tmp_path, monkeypatch):
+        def broken(answers, constitution):
+            raise ValueError("no answer today")
+
+        monkeypatch.setattr(job, "judge_of", lambda name, spec: broken)
+        report, said = self.asked(tmp_path, of_the_world(5), b={"kind": "verifier", "path": ""})
+        assert report["errors"] == report["calls"]
+        assert all(p is None and "no answer today" in why for p, why in said.values())
+
+    def test_scores_each_text_once_where_siblings_do_not_matter(self, tmp_path, monkeypatch):
+        class ByText:
+            seen: ClassVar[list[tuple[str, str]]] = []
+
+            def score_texts(self, texts):
+                self.seen += texts
+                return [float(len(answer)) for _, answer in texts]
+
+        monkeypatch.setattr(job, "judge_of", lambda name, spec: ByText())
+        _, said = self.asked(tmp_path, of_the_world(5), r={"kind": "reward_model", "path": ""})
+        assert len(ByText.seen) == len(set(ByText.seen))
+        for call, (p, _) in said.items():
+            assert (p > 0.5) == (len(call.first) > len(call.second))
+
+    def test_refuses_a_judge_with_two_answers_to_one_question(self, tmp_path, monkeypatch):
+        rng = random.Random(0)
+        fickle = lambda answers, constitution: [rng.random() for _ in answers]  # noqa: E731
+        monkeypatch.setattr(job, "judge_of", lambda name, spec: fickle)
         with pytest.raises(JudgeError, match="two answers"):
-            _require_same(49, 50)
-        _require_same(50, 50)
+            self.asked(tmp_path, of_the_world(5), f={"kind": "verifier", "path": ""})
