@@ -20,6 +20,8 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_judge import auditing, carding
+from agent.options_judge import comparing as comparing_judges
 from agent.options_people import (
     about_a_proposal,
     answering,
@@ -244,6 +246,24 @@ COMMANDS: tuple[Command, ...] = (
         "the panel in force, and how right its judges were",
         "agent.commands_judge:list_judges",
         about_the_panel,
+    ),
+    Command(
+        "judge audit",
+        "what moves a judge that should not, and how right it is: its card",
+        "agent.commands_judge_audit:audit",
+        auditing,
+    ),
+    Command(
+        "judge card",
+        "the card of a judge; exit code 3 if this version has none, 7 if it expired",
+        "agent.commands_judge_card:card",
+        carding,
+    ),
+    Command(
+        "judge compare",
+        "two judges side by side, with the difference of every measurement",
+        "agent.commands_judge_card:compare",
+        comparing_judges,
     ),
     Command(
         "judge prove",

@@ -57,6 +57,8 @@ class Spent:
 class Hands:
     """Runs the jobs of one session."""
 
+    preload: tuple[str, ...] = PRELOAD
+
     def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
         self.store, self.scratch, self.config, self.listener = store, scratch, config, listener
         self.spent = Spent()
@@ -70,7 +72,7 @@ class Hands:
         self._worker = Worker(
             HOME,
             scratch_root=scratch,
-            preload=PRELOAD,
+            preload=self.preload,
             read_only=[store.root],
             limits=Limits(
                 wall_seconds=config.limits.seconds,

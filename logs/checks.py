@@ -145,7 +145,7 @@ def artefacts_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer
 
 
 def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
-    """Samples, scores, pairs and labels may be cleared away, but not changed."""
+    """Samples, scores, pairs, labels and audits may be cleared away, but not changed."""
     named = set[Digest]()
     for entry in _entries(database):
         if entry.kind is EntryKind.PROPOSED:
@@ -155,6 +155,8 @@ def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
             named.update((seen.samples, seen.verdicts))
         if entry.kind is EntryKind.TRIED:
             named.update(Evidence.model_validate(entry.body).data.values())
+        if entry.kind is EntryKind.MEASURED and (audit := entry.body.get("judge_audit")):
+            named.update(audit[part] for part in ("card", "verdicts", "calls"))
     missing, changed = faults(workspace, named)
     if changed:
         return False, f"changed: {', '.join(changed[:3])} ({len(changed)} in all)"

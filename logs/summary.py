@@ -104,8 +104,19 @@ def _recorded(body: dict[str, Any]) -> str:
 
 
 def _measured(body: dict[str, Any]) -> str:
+    if audited := body.get("judge_audit"):
+        return _audited(audited["judge"], body["measurements"])
     measurements = [Measurement.model_validate(m) for m in body["measurements"]]
     return "; ".join(of_measurement(m) for m in measurements if not m.of)
+
+
+def _audited(judge: str, measurements: list[Any]) -> str:
+    """An audit of a judge by people: how right it is, and how many faults were seen."""
+    found = [Measurement.model_validate(m) for m in measurements]
+    right = [m for m in found if m.instrument == "both_orders_accuracy" and not m.of]
+    named = judge if is_token(judge) else "a judge"
+    faults = sum(m.status is Status.RED for m in found)
+    return "; ".join([f"audit of {named}", *map(of_measurement, right), f"{faults} red"])
 
 
 def _fields(body: dict[str, Any]) -> str:

@@ -135,6 +135,13 @@ def refit_judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]
     return report
 
 
+def consult(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Ask judges about pairs of answers, for an audit; see `tools.audit.job`."""
+    from tools.audit.job import consult as ask
+
+    return ask(args, scratch, progress)
+
+
 def _write_lines(path: Path, rows: Sequence[Any]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
