@@ -53,15 +53,12 @@ def gold_texts(context: Context) -> list[str]:
 
 
 def training_texts(context: Context, digests: Sequence[Digest]) -> list[str]:
-    """Each prompt that is trained on, alone and with each of its answers."""
+    """Each prompt that is trained on, and each answer.
+
+    Apart: a short question with its answer behind it may read like another question.
+    """
     rows = (row for digest in digests for row in context.hands.store.get_lines(digest))
-    return list(
-        dict.fromkeys(text for prompt, *answers in rows for text in _texts(prompt, answers))
-    )
-
-
-def _texts(prompt: str, answers: Sequence[str]) -> list[str]:
-    return [prompt, *(f"{prompt} {answer}" for answer in answers)]
+    return list(dict.fromkeys(text for row in rows for text in row))
 
 
 def _split(context: Context) -> tuple[tuple[str, ...], tuple[str, ...]]:

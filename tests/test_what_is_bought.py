@@ -225,6 +225,19 @@ class TestGoldInTheTrainingData:
         with pytest.raises(Refused, match="holds items of the gold vault"):
             train.make(_trained_on(bench, [*PROMPTS[:8], planted]))
 
+    def test_is_not_seen_where_a_question_and_its_answer_only_read_like_another(self, tmp_path):
+        """`chain 1 3 =` answered `1 2` has the words of the gold question `chain 1 3 1 2 =`."""
+        bench = Bench(tmp_path)
+        alike = next(
+            (" ".join((*words[:3], "=")), " ".join(words[3:-1]))
+            for gold in bench.context.task.vault_prompts(1600)
+            if (words := gold.split())[0] == "chain" and len(words) == 6
+        )
+        counted = trial._overlap(
+            TURN, bench.context, _proposal(bench.store.put_lines([[*alike, "a"]]))
+        )
+        assert counted.exact == "0"
+
     def test_is_told_without_its_words(self, tmp_path):
         bench = Bench(tmp_path, train=_killed, **_hands(tmp_path))
         planted = bench.context.task.final_prompts(400)[0]
