@@ -67,13 +67,21 @@ def observations(context: Context, turn: Turn) -> list[Observation]:
 
 
 def recent(context: Context, observation: Observation, n: int) -> list[Observation]:
-    """This observation and up to n - 1 before it, in the order of the log."""
+    """This observation and up to n - 1 before it, in the order of the log.
+
+    A session goes on from HEAD: in its first turns what earlier sessions saw counts too.
+    """
     session = context.config.session.name
-    found = (
-        context.journal.find(session, i, "observe")
+    here = [
+        entry
         for i in range(max(1, observation.iteration - n + 1), observation.iteration + 1)
-    )
-    return [Observation.model_validate(e.body) for e in found if e]
+        if (entry := context.journal.find(session, i, "observe"))
+    ]
+    earlier: list[LogEntry] = []
+    if here and len(here) < n:
+        seen = context.journal.entries(kind=EntryKind.OBSERVED)
+        earlier = [e for e in seen if e.seq < here[0].seq][-(n - len(here)) :]
+    return [Observation.model_validate(e.body) for e in (*earlier, *here)]
 
 
 AUDIT_WINDOW = 3

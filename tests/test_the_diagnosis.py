@@ -1,6 +1,7 @@
 """The diagnosis: planted faults are found, healthy turns are not accused, doubt is not comfort."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +14,11 @@ from agent.diagnose import (
     diagnose,
     say,
 )
-from logs.vocabulary import Finding, Hypothesis, Measurement, Observation, Status
+from agent.past import recent
+from logs.journal import Journal
+from logs.vocabulary import EntryKind, Finding, Hypothesis, Measurement, Observation, Status
 from tests.a_view import KL_MAX, PAIRS, accuracy, calm, observed
+from tests.sessions import NAME, tiny
 from tools import instruments as measure
 
 COIN = accuracy(PAIRS // 2)
@@ -220,3 +224,36 @@ class TestTheAuditsOfSeveralTurns:
         found_now = diagnose(observed(accuracy(5, 10)), rest, rest, kl_max=KL_MAX).findings
         told = next(f for f in found_now if f.hypothesis in BLAMES_THE_JUDGE)
         assert told.because[0].endswith("n=19")
+
+
+class TestASecondSession:
+    """It goes on from HEAD, and from what was seen of the panel that is in force."""
+
+    @staticmethod
+    def observed_in(journal, session, turn):
+        seen = observed(turn=turn)
+        journal.append(
+            EntryKind.OBSERVED, session=session, iteration=turn, step="observe", body=seen
+        )
+        return seen
+
+    @pytest.fixture
+    def context(self, tmp_path):
+        journal = Journal(tmp_path / "plimsoll.sqlite")
+        return SimpleNamespace(journal=journal, config=tiny())
+
+    def test_counts_in_its_first_turns_what_earlier_ones_saw(self, context):
+        before = [self.observed_in(context.journal, "earlier", turn) for turn in (1, 2, 3)]
+        now = self.observed_in(context.journal, NAME, 1)
+        assert recent(context, now, 3) == [*before[1:], now]
+
+    def test_does_not_look_further_back_than_it_was_asked_to(self, context):
+        self.observed_in(context.journal, "earlier", 1)
+        here = [self.observed_in(context.journal, NAME, turn) for turn in (1, 2, 3, 4)]
+        assert recent(context, here[3], 3) == here[1:]
+
+    def test_never_sees_what_was_observed_later(self, context):
+        first = self.observed_in(context.journal, NAME, 1)
+        self.observed_in(context.journal, "later", 1)
+        self.observed_in(context.journal, NAME, 2)
+        assert recent(context, first, 3) == [first]
