@@ -9,6 +9,7 @@ from agent.groups import Group, read_groups
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
+from logs.scales import scale_of, stamped
 from logs.vocabulary import (
     Commit,
     EntryKind,
@@ -75,11 +76,14 @@ def _observe(turn: Turn, context: Context) -> None:
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
-        measurements=(
-            *_of_policy(groups[: len(train)], drawn),
-            *_of_panel(groups[: len(train)], judged["flaws"], now),
-            *_of_judges(audit, asked, judges),
-            *_of_rivals(known, judges, now),
+        measurements=stamped(
+            (
+                *_of_policy(groups[: len(train)], drawn),
+                *_of_panel(groups[: len(train)], judged["flaws"], now),
+                *_of_judges(audit, asked, judges),
+                *_of_rivals(known, judges, now),
+            ),
+            scale_of(now),
         ),
         samples=samples,
         verdicts=verdicts,
