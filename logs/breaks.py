@@ -71,7 +71,8 @@ def brief(broken: Break, named: Mapping[Digest, str]) -> str:
     shift = shift_of(broken)
     if shift is None or shift.estimate is None:
         return f"{where}: {NOT_TOLD}"
-    return f"{where}: new - old = {_band(shift)}, n = {shift.n}"
+    band = "" if shift.low is None else f" [{shift.low:+.3f}, {shift.high:+.3f}]"
+    return f"{where}: new - old {shift.estimate:+.3f}{band}, n {shift.n}"
 
 
 def _note(broken: Break, named: Mapping[Digest, str]) -> str:

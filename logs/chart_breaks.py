@@ -48,7 +48,7 @@ def walls(
             yield rule(at, top, at, top + height, "wall")
 
 
-def strip(told: Sequence[str], left: float, top: float) -> Iterator[Markup]:
-    """Yield lines of text, one below the other."""
+def strip(told: Sequence[str], top: float) -> Iterator[Markup]:
+    """Yield lines of text from the left edge, one below the other."""
     for at, line in enumerate(told):
-        yield label(line, left, top + at * ROW, "small")
+        yield label(line, 0, top + at * ROW, "small")

@@ -25,6 +25,7 @@ WIDE, NARROW = 720, 350
 LEFT, RIGHT, TOP, PANEL, GAP = 46, 14, 32, 150, 50
 
 TOGETHER = "In no iteration was gold clearly below its best while the judge scored higher."
+APART_ON_NONE = "On no scale was gold clearly below its best while the judge scored higher."
 
 LANES: dict[str, tuple[Intervention, ...]] = {
     "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
@@ -62,6 +63,8 @@ def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
     says = (
         f"The judge rose while gold fell clearly below its best: iteration {apart}."
         if apart
+        else APART_ON_NONE
+        if broken_at(turns)
         else TOGETHER
     )
     says = f"{says} {broken_at(turns)}".rstrip()
@@ -157,7 +160,7 @@ def _panels(
             for t in turns
             if t.intervention and t.intervention is not Intervention.TRAIN
         ]
-        parts += strip(panel.notes, LEFT, top + PANEL + 18)
+        parts += strip(panel.notes, top + PANEL + 18)
         top += PANEL + GAP + ROW * len(panel.notes)
     place = top - GAP + 24
     parts += [_mark(turn, x, place) for turn in turns if turn.intervention]
@@ -197,6 +200,9 @@ def _drawn(line: Line, x: Scale, y: Scale) -> Iterator[Markup]:
             upper = [(x.at(i), y.at(high)) for i, _, high in banded]
             lower = [(x.at(i), y.at(low)) for i, low, _ in reversed(banded)]
             yield el("path", d=path(upper + lower) + "Z", class_=f"band {line.style}")
+        elif banded:  # a piece of one point has its interval too
+            i, low, high = banded[0]
+            yield rule(x.at(i), y.at(low), x.at(i), y.at(high), f"line {line.style}")
         points = [(x.at(i), y.at(m.estimate)) for i, m in run if m.estimate is not None]
         yield el("path", d=path(points), class_=f"line {line.style}")
         for (i, measurement), (px, py) in zip(run, points, strict=True):

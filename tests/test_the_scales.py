@@ -223,14 +223,21 @@ class TestTheReport:
     @pytest.mark.parametrize("size", ["wide", "narrow"])
     def test_notes_the_shift_with_its_interval_at_the_break(self, figure, journal, size):
         shift = breaks(turns(journal, SESSION))[0].exchange.measurements[0]
-        text = f"new - old = {shift.estimate:.3g} [{shift.low:.3g}, {shift.high:.3g}], n = 80"
+        text = f"new - old {shift.estimate:+.3f} [{shift.low:+.3f}, {shift.high:+.3f}], n 80"
         assert text in getattr(figure, size)
 
     def test_has_room_for_what_stands_below_a_panel(self, figure):
         for picture in (figure.wide, figure.narrow):
             svg = ET.fromstring(picture)
-            at = [float(t.get("y")) for t in svg.iter(f"{SVG}text")]
-            assert max(at) <= float(svg.get("height"))
+            texts = [t for t in svg.iter(f"{SVG}text") if t.get("class") == "small"]
+            assert max(float(t.get("y")) for t in texts) <= float(svg.get("height"))
+            (note,) = [t for t in texts if "new - old" in t.text]
+            assert float(note.get("x")) + 5.9 * len(note.text) <= float(svg.get("width"))
+
+    def test_draws_the_interval_of_a_piece_of_one_point(self):
+        svg = ET.fromstring(gold_against_judge(told((0.4, 0.1, ONE), (0.4, 5.0, OTHER))).wide)
+        whiskers = [p for p in svg.iter(f"{SVG}line") if p.get("class") == "line judge"]
+        assert len(whiskers) == 2
 
     def test_labels_every_number_with_its_scale(self, figure):
         named = {row[1] for row in figure.rows if row[1].startswith("judge_score")}
