@@ -20,6 +20,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_judging import swapping
 from agent.options_people import (
     about_a_proposal,
     answering,
@@ -238,6 +239,12 @@ COMMANDS: tuple[Command, ...] = (
         "does a judge or a family of judges decide alone? as a theorem",
         "agent.commands_judge_proof:prove",
         proving_a_panel,
+    ),
+    Command(
+        "judge swap",
+        "what another leading judge would mean: --plan, and nothing is changed",
+        "agent.commands_swap:swap",
+        swapping,
     ),
 )
 
