@@ -20,7 +20,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
-from agent.options_judging import swapping
+from agent.options_judging import studying, swapping
 from agent.options_people import (
     about_a_proposal,
     answering,
@@ -245,6 +245,12 @@ COMMANDS: tuple[Command, ...] = (
         "what another leading judge would mean: --plan, and nothing is changed",
         "agent.commands_swap:swap",
         swapping,
+    ),
+    Command(
+        "judge study",
+        "one judge under several constitutions and prompt shapes: its bias profiles",
+        "agent.commands_study:study",
+        studying,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from agent.options import Parser, whole
 
+AT = "as of an earlier commit: iter:3, HEAD~2 (default: HEAD)"
 MAX_ITEMS = 2000
 MAX_SEED = 2**31 - 1
 
@@ -12,13 +13,14 @@ def swapping(parser: Parser) -> None:
     parser.add_argument(
         "--plan", action="store_true", help="say what it would mean; change nothing"
     )
-    text = "as of an earlier commit: iter:3, HEAD~2 (default: HEAD)"
-    parser.add_argument("--at", metavar="REF", default="HEAD", help=text)
+    parser.add_argument("--at", metavar="REF", default="HEAD", help=AT)
 
 
 def studying(parser: Parser) -> None:
     """`judge study`."""
-    parser.add_argument("name", metavar="NAME", help="a judge of the panel or of the bench")
+    text = "a judge of the panel or the bench; reader and base are judges that read prompt text"
+    parser.add_argument("name", metavar="NAME", help=text)
+    parser.add_argument("--at", metavar="REF", default="HEAD", help=AT)
     text = "a study file (TOML); default: the one that comes along"
     parser.add_argument("--study", metavar="FILE", help=text)
     items = "pairs that are judged (default: that of the study)"

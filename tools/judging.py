@@ -32,7 +32,7 @@ def judge_samples(
         Rows {prompt, scores: {judge: [score or null]}, errors: {judge: [reason]}}, and
         {"flaws": {judge: {flaw: [wins, n]}}}.
     """
-    judges = {name: _judge(name, spec) for name, spec in args["judges"].items()}
+    judges = {name: judge_of(name, spec) for name, spec in args["judges"].items()}
     rows = []
     for i, group in enumerate(groups):
         if i % EVERY == 0:
@@ -53,7 +53,7 @@ def answers_of(group: dict[str, Any]) -> list[Answer]:
     ]
 
 
-def _judge(name: str, spec: dict[str, str]) -> Scorer:
+def judge_of(name: str, spec: dict[str, str]) -> Scorer:
     """A judge from its artefact.
 
     Raises:

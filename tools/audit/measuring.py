@@ -70,7 +70,7 @@ def measure(
         reliability=_reliability(base, floor),
         position=_position(base),
         noise=_noise(base, verdicts),
-        biases=_biases(by, _controls(verdicts), faults or {}),
+        biases=_biases(by, controls(verdicts), faults or {}),
         attacks=_attacks(attacked, (judge_hash, prompt_hash)),
         statement=_statement(verdicts, by),
     )
@@ -144,15 +144,15 @@ def _noise(base: Table, verdicts: Sequence[Verdict]) -> tuple[Measurement, ...]:
     return tuple(found)
 
 
-def _controls(verdicts: Sequence[Verdict]) -> dict[str, str]:
+def controls(verdicts: Sequence[Verdict]) -> dict[str, str]:
     """Treatment -> the condition it is held against."""
     return {v.treatment: v.control for v in verdicts if v.treatment != v.control}
 
 
 def _biases(
-    by: Mapping[str, Table], controls: Mapping[str, str], faults: Mapping[str, str]
+    by: Mapping[str, Table], held: Mapping[str, str], faults: Mapping[str, str]
 ) -> tuple[Bias, ...]:
-    joined = {name: _joined(by[control], by[name]) for name, control in controls.items()}
+    pairs = {name: joined(by[control], by[name]) for name, control in held.items()}
     shifts = {
         name: shift_of(
             control.preference,
@@ -160,13 +160,13 @@ def _biases(
             clusters=treated.clusters,
             fault=_direction(faults.get(name, "either")),
         )
-        for name, (control, treated) in joined.items()
+        for name, (control, treated) in pairs.items()
         if len(set(treated.clusters)) > 1
     }
     adjusted = dict(zip(shifts, holm([s.p for s in shifts.values()]).tolist(), strict=True))
     return tuple(
         _bias(name, shifts[name], adjusted[name], *pair) if name in shifts else _lost(name)
-        for name, pair in joined.items()
+        for name, pair in pairs.items()
     )
 
 
@@ -203,7 +203,7 @@ def _direction(said: str) -> Fault:
     return "up" if said == "up" else "either"
 
 
-def _joined(control: Table, treated: Table) -> tuple[Table, Table]:
+def joined(control: Table, treated: Table) -> tuple[Table, Table]:
     """Both conditions of the items that have every verdict in both, in one order.
 
     A treatment may choose another side than the pair's own: the control is read from there.
