@@ -135,7 +135,7 @@ def test_a_kind_of_judge_that_nothing_here_can_run_is_refused_by_name():
 
     for kind in (JudgeKind.GENERATIVE, JudgeKind.REMOTE):
         with pytest.raises(JudgeError) as caught:
-            judging.judge_of("far-away", {"kind": kind, "path": "nowhere"})
+            judging._judge("far-away", {"kind": kind, "path": "nowhere"})
         assert "far-away" in caught.value.saw
 
 

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -57,6 +57,7 @@ class TestTheSamePanel:
 
 
 class TestAnAffineChange:
+    @settings(max_examples=25)
     @given(st.floats(-5, 5), st.floats(0.05, 20))
     def test_is_found_exactly(self, a, b):
         old = worth(2, prompts=FEWEST)
@@ -76,6 +77,7 @@ class TestAnAffineChange:
 
 
 class TestTheRate:
+    @settings(max_examples=25)
     @given(st.integers(0, 10**6))
     def test_reads_the_same_from_either_side(self, seed):
         old, new = seen(worth(seed), 1, 0.5), seen(3 * worth(seed), 2, 1.0)
@@ -83,6 +85,7 @@ class TestTheRate:
         assert there.estimate * back.estimate == pytest.approx(1)
         assert (there.low * back.high, there.high * back.low) == pytest.approx((1, 1))
 
+    @settings(max_examples=25)
     @given(st.integers(0, 10**6), st.floats(0, 2), st.floats(0, 2))
     def test_lies_between_the_two_least_squares_lines(self, seed, one, other):
         line = line_of(both(seen(worth(seed), 1, one), seen(worth(seed), 2, other)))

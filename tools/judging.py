@@ -32,7 +32,7 @@ def judge_samples(
         Rows {prompt, scores: {judge: [score or null]}, errors: {judge: [reason]}}, and
         {"flaws": {judge: {flaw: [wins, n]}}}.
     """
-    judges = {name: judge_of(name, spec) for name, spec in args["judges"].items()}
+    judges = {name: _judge(name, spec) for name, spec in args["judges"].items()}
     rows = []
     for i, group in enumerate(groups):
         if i % EVERY == 0:
@@ -54,6 +54,15 @@ def answers_of(group: dict[str, Any]) -> list[Answer]:
 
 
 def judge_of(name: str, spec: dict[str, str]) -> Scorer:
+    """The judge that a job is given: its kind, and the path of its artefact.
+
+    Raises:
+        JudgeError: nothing here can run a judge of this kind.
+    """
+    return _judge(name, spec)
+
+
+def _judge(name: str, spec: dict[str, str]) -> Scorer:
     """A judge from its artefact.
 
     Raises:

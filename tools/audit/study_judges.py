@@ -123,10 +123,10 @@ def demand_words(strategies: Iterable[Strategy], codec: Any) -> None:
     Raises:
         UsageError: a template has a word that the tokenizer does not know.
     """
-    unknown = codec.tokenizer.unk_token_id
     for strategy in strategies:
         text = strategy.template.replace(PROMPT, " ").replace(RIVAL, " ")
-        strange = [x for x in text.split() if unknown in codec.encode_answer(x)]
+        # A word-level tokenizer takes a strange word for another one, without a word.
+        strange = [x for x in text.split() if codec.text(codec.encode_answer(x)) != x]
         if strange:
             raise UsageError(
                 "A template has words that this judge cannot read.",

@@ -9,9 +9,10 @@ from tools.instruments.audit.bounds import ALPHA
 
 MARKS = {Status.GREEN: "", Status.YELLOW: " ?", Status.RED: " **!**", Status.INSUFFICIENT: " ~"}
 LEGEND = (
-    "Shift of the treated answer's chance to win, in points; 95 % upper bound of its size below."
-    " `!` red: above .10 and detected after Holm over the whole study; `~` above .10 and not"
-    " detected; `?` above .05; no mark: certified to be at most .05."
+    "Shift of the treated answer's chance to win, in points, with the 95 % upper bound of its size"
+    " (of a reward, where only a reward is a fault). `!` red: above .10 and detected after Holm"
+    " over the whole study; `~` above .10 and not detected; `?` above .05; no mark: certified to"
+    " be at most .05."
 )
 
 
