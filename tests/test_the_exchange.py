@@ -144,7 +144,8 @@ class TestTheRate:
 
 
 def isobe(x: np.ndarray, y: np.ndarray) -> float:
-    """Standard error of the reduced major axis (Isobe et al. 1990, table 1)."""
+    """Standard error of the reduced major axis, from those of both least-squares lines (delta
+    method; Isobe et al. 1990)."""
     x, y = x - x.mean(), y - y.mean()
     b1, b2 = (x @ y) / (x @ x), (y @ y) / (x @ y)
     one = (x**2 * (y - b1 * x) ** 2).sum() / (x @ x) ** 2
