@@ -9,6 +9,7 @@ from logs.vocabulary import (
     Decision,
     Diagnosis,
     Digest,
+    Exchange,
     Intervention,
     Judge,
     Ledgers,
@@ -32,6 +33,8 @@ class Past:
     head: Digest
     """The commit in force when the turn began."""
     observation: Observation
+    exchange: Exchange | None = None
+    """What scores were worth on the scale that its proposal would bring, if it was another."""
     flaw: str = ""
     """What an edit of the constitution was against."""
     offer: Nearest | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from agent.deciders import find
+from logs.scales import comparable
 from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation
 from tools.instruments import judge_accuracy
 
@@ -86,12 +87,21 @@ def _judge(
     if accuracy.low >= ACCURACY_FLOOR and accuracy.estimate >= ACCURACY_GOOD:
         return
     support = min(1.0, 0.4 + (1 - accuracy.estimate) + max(0.0, ACCURACY_FLOOR - accuracy.low))
-    score, first = find(now, "judge_score"), find(before[0], "judge_score") if before else None
+    score = find(now, "judge_score")
+    first = _first_on_this_scale(score, before)
     rising = _risen(first, score)
     gap = find(now, "judge_gap", "panel")
     kind = Hypothesis.JUDGE_OVEROPTIMISED if rising else Hypothesis.JUDGE_STALE
     evidence = [accuracy, *(m for m in (gap, first, score) if m and rising)]
     yield Finding(hypothesis=kind, support=support, because=tuple(map(say, evidence)))
+
+
+def _first_on_this_scale(
+    score: Measurement | None, before: Sequence[Observation]
+) -> Measurement | None:
+    """The oldest score that this one may be held against: of the same panel and constitution."""
+    earlier = (find(o, "judge_score") for o in before)
+    return next((m for m in earlier if m and score and comparable(m, score)), None)
 
 
 def panel_accuracy(seen: Sequence[Observation]) -> Measurement | None:

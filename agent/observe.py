@@ -10,6 +10,7 @@ from agent.observing_judges import of_judges_in_force, with_what_was_said
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
+from logs.scales import scale_of, stamped
 from logs.vocabulary import (
     Commit,
     EntryKind,
@@ -78,14 +79,17 @@ def _observe(turn: Turn, context: Context) -> None:
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
-        measurements=(
-            *_of_policy(groups[: len(train)], drawn),
-            *_of_panel(groups[: len(train)], judged["flaws"], now),
-            *_of_judges(audit, asked, judges),
-            *_of_rivals(known, judges, now),
-            *of_judges_in_force(
-                known, asked, now.panel, calibrated, horizon=context.config.audit.labels // 2
+        measurements=stamped(
+            (
+                *_of_policy(groups[: len(train)], drawn),
+                *_of_panel(groups[: len(train)], judged["flaws"], now),
+                *_of_judges(audit, asked, judges),
+                *_of_rivals(known, judges, now),
+                *of_judges_in_force(
+                    known, asked, now.panel, calibrated, horizon=context.config.audit.labels // 2
+                ),
             ),
+            scale_of(now),
         ),
         samples=samples,
         verdicts=verdicts,

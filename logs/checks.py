@@ -17,6 +17,7 @@ from logs.vocabulary import (
     Digest,
     EntryKind,
     Evidence,
+    Exchange,
     LogEntry,
     Observation,
     Proposal,
@@ -153,6 +154,9 @@ def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
         if entry.kind is EntryKind.OBSERVED:
             seen = Observation.model_validate(entry.body)
             named.update((seen.samples, seen.verdicts))
+        if entry.kind is EntryKind.RESCORED:
+            scored = Exchange.model_validate(entry.body).new_verdicts
+            named.update([scored] if scored else [])
         if entry.kind is EntryKind.TRIED:
             named.update(Evidence.model_validate(entry.body).data.values())
         if entry.kind is EntryKind.MEASURED and (audit := entry.body.get("judge_audit")):

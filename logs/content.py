@@ -22,6 +22,8 @@ COMPUTED = {
     (EntryKind.REFUSED, "says"),
     (EntryKind.OBSERVED, "assumptions"),
     (EntryKind.MEASURED, "assumptions"),
+    (EntryKind.RESCORED, "assumptions"),
+    (EntryKind.RESCORED, "units"),
     (EntryKind.OBSERVED, "units"),
     (EntryKind.MEASURED, "units"),
 }

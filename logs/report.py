@@ -15,7 +15,7 @@ from logs.errors import UsageError
 from logs.files import write_whole
 from logs.gain import said, sentence
 from logs.reading import Reader
-from logs.story import chapters, counted, refusal, rows
+from logs.story import COLUMNS, chapters, counted, refusal, rows
 from logs.summary import of_measurement
 from logs.text import clip, short, visible
 from logs.turns import Ending, Turn, turns
@@ -61,6 +61,7 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         counted=counted(told),
         verdict=sentence(told),
         figures=[figure for figure in drawn if figure],
+        columns=COLUMNS,
         table=rows(told),
         chapters=list(chapters(told, content)),
         refusals=[refusal(turn) for turn in told if turn.ending is Ending.REFUSED],

@@ -14,6 +14,7 @@ from logs.vocabulary import (
     Diagnosis,
     EntryKind,
     Evidence,
+    Exchange,
     LogEntry,
     Measurement,
     Nearest,
@@ -24,6 +25,9 @@ from logs.vocabulary import (
     Status,
     Verdict,
 )
+
+EXCHANGED = ("exchange_shift", "exchange_rate", "rank_agreement")
+"""What is said of an exchange where there is little room."""
 
 
 def summary(entry: LogEntry) -> str:
@@ -73,6 +77,13 @@ def _tried(body: dict[str, Any]) -> str:
     return f"{len(evidence.metrics)} metrics, sandbox level {evidence.sandbox_level}"
 
 
+def _rescored(body: dict[str, Any]) -> str:
+    exchange = Exchange.model_validate(body)
+    scales = f"scale {short(exchange.old)} to {short(exchange.new)}"
+    said = [of_measurement(m) for m in exchange.measurements if m.instrument in EXCHANGED]
+    return ": ".join([scales, "; ".join(said) or "nothing could be told"])
+
+
 def _ruled(body: dict[str, Any]) -> str:
     verdict = Verdict.model_validate(body)
     if verdict.holds:
@@ -98,6 +109,8 @@ def _refused(body: dict[str, Any]) -> str:
 
 def _recorded(body: dict[str, Any]) -> str:
     says = {True: "as predicted", False: "not as predicted", None: "nothing was predicted"}
+    if body.get("other_scale"):
+        says[None] = "neither right nor wrong: scored on another scale"
     actual = body.get("actual")
     shown = f", {number(actual)}" if isinstance(actual, int | float) else ""
     return f"{body['outcome']}, {says[body['as_predicted']]}{shown}"
@@ -142,6 +155,7 @@ _SUMMARIES: dict[EntryKind, Callable[[dict[str, Any]], str]] = {
     EntryKind.DECIDED: _decided,
     EntryKind.PROPOSED: _proposed,
     EntryKind.TRIED: _tried,
+    EntryKind.RESCORED: _rescored,
     EntryKind.RULED: _ruled,
     EntryKind.COMMITTED: _committed,
     EntryKind.REFUSED: _refused,

@@ -50,6 +50,9 @@ class Measurement(Word):
     seed: int | None = None
     of: str = ""
     """What was measured, where there are several: a judge id, a skill."""
+    scale: Digest | None = None
+    """Panel and constitution whose scores it is made of; values of two scales are not compared.
+    None: not made of scores, or noted before there were scales."""
 
 
 class JudgeVerdict(Word):
@@ -76,6 +79,24 @@ class Observation(Word):
     """Audited answers with their grades."""
     audit_labels: int
     """Labels bought for this observation."""
+
+
+class Exchange(Word):
+    """What scores on the scale in force are worth on the one that a proposal would bring."""
+
+    proposal: Digest
+    old: Digest
+    """The scale in force."""
+    new: Digest
+    samples: Digest
+    """The answers that both panels scored."""
+    old_verdicts: Digest
+    new_verdicts: Digest | None
+    """None where the new panel could not be asked."""
+    measurements: tuple[Measurement, ...]
+    """Shift, rate, agreement, and on how many answers; empty where nothing could be told."""
+    lost: str = ""
+    """Why nothing could be told."""
 
 
 # --- what is thought -------------------------------------------------------------

@@ -25,6 +25,7 @@ from logs.thoughts import (
     Change,
     Decision,
     Diagnosis,
+    Exchange,
     Finding,
     Guarantee,
     Hypothesis,
@@ -65,6 +66,7 @@ __all__ = [
     "Digest",
     "EntryKind",
     "Evidence",
+    "Exchange",
     "Finding",
     "Finite",
     "Guarantee",
@@ -203,6 +205,8 @@ class EntryKind(StrEnum):
     DECIDED = "decided"
     PROPOSED = "proposed"
     TRIED = "tried"
+    RESCORED = "rescored"
+    """The same answers scored by the panel in force and by the one proposed."""
     RULED = "ruled"
     COMMITTED = "committed"
     REFUSED = "refused"

@@ -184,6 +184,8 @@ def _consequences(why: Why) -> Iterator[Branch]:
     if why.comparison:
         predicted, actual = why.comparison.predicted, number(why.comparison.actual)
         answer = {True: "as predicted", False: "not as predicted", None: "not measured"}
+        if why.comparison.other_scale:
+            answer[None] = "on another scale, so neither right nor wrong"
         said.append(
             f"{predicted.metric} predicted in [{number(predicted.low)}, {number(predicted.high)}],"
             f" {actual} in iteration {why.comparison.iteration}:"

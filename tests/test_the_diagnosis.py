@@ -22,6 +22,7 @@ from tests.sessions import NAME, tiny
 from tools import instruments as measure
 
 COIN = accuracy(PAIRS // 2)
+A_SCALE, ANOTHER = "a" * 64, "b" * 64
 BLAMES_THE_JUDGE = {Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE}
 
 
@@ -33,9 +34,10 @@ def found(now: Observation, *before: Observation) -> dict[Hypothesis, Finding]:
     return {f.hypothesis: f for f in findings}
 
 
-def score(centre: float) -> Measurement:
+def score(centre: float, scale: str | None = A_SCALE) -> Measurement:
     """The panel's mean score, known to a tenth."""
-    return measure.score([centre - 0.1, centre, centre + 0.1] * 16)
+    found = measure.score([centre - 0.1, centre, centre + 0.1] * 16)
+    return found.model_copy(update={"scale": scale})
 
 
 def varied(share: float) -> Measurement:
