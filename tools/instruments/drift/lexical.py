@@ -22,6 +22,7 @@ from tools.instruments.drift.changes import (
     spread,
 )
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
+from tools.instruments.intervals import LEVEL
 
 Floats = NDArray[np.float64]
 Texts = Sequence[str]
@@ -39,6 +40,7 @@ def distinct_change(
     prompts: Prompts = None,
     order: int = 2,
     budget: int | None = None,
+    level: float = LEVEL,
 ) -> Measurement:
     """Relative change of distinct-n, the share of different n-grams; alarms at -15 %.
 
@@ -60,7 +62,7 @@ def distinct_change(
     enough = len(now) >= FEWEST and 0 < drawn < poorer
     return reported(
         f"distinct_{order}",
-        _distinct_change(tables, drawn, prompts) if enough else None,
+        _distinct_change(tables, drawn, prompts, level) if enough else None,
         DISTINCT,
         units="relative change",
         n=len(now),
@@ -68,16 +70,19 @@ def distinct_change(
             f"{drawn} of the poorer side's {poorer} {order}-grams",
             *(() if enough else (FEW,)),
         ),
+        level=level,
     )
 
 
-def _distinct_change(tables: Sequence[csr_array], budget: int, prompts: Prompts) -> Change | None:
+def _distinct_change(
+    tables: Sequence[csr_array], budget: int, prompts: Prompts, level: float
+) -> Change | None:
     scores = [rarefied(table.sum(axis=0), budget) for table in tables]
     relative = [_influence(t, budget) / s for t, s in zip(tables, scores, strict=True)]
     sums, clusters = clustered("distinct", relative[0] - relative[1], prompts)
     if clusters < FEWEST:
         return None
-    return from_log(float(np.log(scores[0] / scores[1])), spread(sums * clusters), clusters)
+    return from_log(float(np.log(scores[0] / scores[1])), spread(sums * clusters, level), clusters)
 
 
 def _influence(table: csr_array, budget: int) -> Floats:
@@ -173,7 +178,9 @@ def _closest(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return out
 
 
-def self_bleu_change(now: Texts, then: Texts, *, prompts: Prompts = None) -> Measurement:
+def self_bleu_change(
+    now: Texts, then: Texts, *, prompts: Prompts = None, level: float = LEVEL
+) -> Measurement:
     """Self-BLEU-4 now minus at the anchor, paired by answer; alarms at +.05.
 
     Prompts whose answer is empty on a side are left out of both.
@@ -185,7 +192,8 @@ def self_bleu_change(now: Texts, then: Texts, *, prompts: Prompts = None) -> Mea
     kept = [i for i in range(len(now)) if now[i].split() and then[i].split()]
     left = None if prompts is None else [prompts[i] for i in kept]
     scores, anchored = (self_bleu([side[i] for i in kept]) for side in (now, then))
-    change = difference("self_bleu", scores, anchored, left) if len(kept) >= FEWEST else None
+    found = difference("self_bleu", scores, anchored, left, level=level)
+    change = found if len(kept) >= FEWEST else None
     return reported(
         "self_bleu",
         change,
@@ -197,4 +205,5 @@ def self_bleu_change(now: Texts, then: Texts, *, prompts: Prompts = None) -> Mea
             "the interval takes the references as given",
             *(() if change else (FEW,)),
         ),
+        level=level,
     )
