@@ -6,6 +6,7 @@ from langgraph.runtime import Runtime
 
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
 from agent.groups import Group, read_groups
+from agent.observing_drift import observe_drift
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
@@ -72,6 +73,7 @@ def _observe(turn: Turn, context: Context) -> None:
     asked = groups[len(train) :]
     audit = _audit(context, asked, now, seed)
     known = [*label_rows(context, turn), *audit.rows]
+    drift = observe_drift(context, turn, now, asked, audit)
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
@@ -80,10 +82,12 @@ def _observe(turn: Turn, context: Context) -> None:
             *_of_panel(groups[: len(train)], judged["flaws"], now),
             *_of_judges(audit, asked, judges),
             *_of_rivals(known, judges, now),
+            *drift.measurements,
         ),
         samples=samples,
         verdicts=verdicts,
         labels=context.hands.store.put_lines(audit.rows),
+        drift=drift.record,
         audit_labels=audit.labels,
     )
     spend = Ledgers(audit_labels=audit.labels)

@@ -16,6 +16,7 @@ Progress = Callable[[int, int, str], None]
 Args = dict[str, Any]
 
 SAMPLES, VERDICTS, ADAPTER = "samples.jsonl", "verdicts.jsonl", "adapter"
+NATS = "nats.jsonl"
 
 
 def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -31,6 +32,21 @@ def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     groups, report = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
     _write_lines(scratch / SAMPLES, groups)
+    return report | {"seconds": time.monotonic() - started}
+
+
+def survey(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Answer a fixed set of prompts; entropy and divergence from references at every token.
+
+    Args:
+        args: those of `draw`, and `references`: name -> adapter, None for the base alone.
+    """
+    from tools.surveying import survey_answers
+
+    started = time.monotonic()
+    groups, nats, report = survey_answers(args, lambda done, of: progress(done, of, "surveying"))
+    _write_lines(scratch / SAMPLES, groups)
+    _write_lines(scratch / NATS, nats)
     return report | {"seconds": time.monotonic() - started}
 
 

@@ -66,6 +66,7 @@ def reported(
     count: int | None = None,
     clusters: int | None = None,
     level: float = LEVEL,
+    paired: str = PAIRED,
 ) -> Measurement:
     """The measurement of a change; None, for want of data, is insufficient."""
     found = (
@@ -87,7 +88,7 @@ def reported(
         null=0.0,
         margin=None if line is None else abs(line),
         status=found,
-        assumptions=(*assumptions, *_pointlike(change), PAIRED),
+        assumptions=(*assumptions, *_pointlike(change), paired),
         of=of,
     )
 

@@ -47,8 +47,9 @@ class HashedNgrams:
     machine and version. A text of no words still has a beginning and an end, so no row is 0.
     """
 
-    dimensions: int = 128
-    """A multiple of 8, at most 512: the bits of one BLAKE2b digest."""
+    dimensions: int = 512
+    """A multiple of 8, at most 512: the bits of one BLAKE2b digest. Unrelated answers have cosines
+    of about 1/sqrt(dimensions), which hide a loss of diversity: the more the better."""
     longest: int = 2
     """Words in the longest n-gram."""
 

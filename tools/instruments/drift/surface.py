@@ -22,6 +22,8 @@ from tools.instruments.intervals import LEVEL
 
 Floats = NDArray[np.float64]
 LENGTH, REFUSALS = 0.20, 0.03
+FORMAT = -0.05
+"""Points of answers in the form asked for; our choice."""
 _MARKED = re.compile(
     r"^\s*(#{1,6}\s|[-*+]\s|\d+[.)]\s|>\s|\||```|~~~|([-*_])(\s*\2){2,}\s*$)"
     r"|\*\*\S|__\S|`[^`]+`|\]\("
@@ -133,3 +135,14 @@ def refusal_change(
         UndefinedMeasurement: the sides differ in length, or hold something other than yes or no.
     """
     return share_change("refusals", now, then, REFUSALS, of=of, most=Status.YELLOW, level=level)
+
+
+def format_change(
+    now: Sequence[bool], then: Sequence[bool], *, of: str = "", level: float = LEVEL
+) -> Measurement:
+    """Share of answers in the form asked for, one answer per prompt; yellow at -5 points.
+
+    Raises:
+        UndefinedMeasurement: the sides differ in length, or hold something other than yes or no.
+    """
+    return share_change("format", now, then, FORMAT, of=of, most=Status.YELLOW, level=level)

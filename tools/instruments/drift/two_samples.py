@@ -177,9 +177,11 @@ def _scores(points: Floats, labels: Floats, folds: Ints) -> tuple[Floats, Ints]:
         train = points[rest]
         gram = train.T @ train
         gram[np.diag_indices_from(gram)] += RIDGE * len(train)
+        # Equal answers are scored once, so that no rounding can break their ties.
+        unlike, which = np.unique(points[out], axis=0, return_inverse=True)
         # One matrix per fold, whatever the labelling: labels cost a product and no solving.
-        hat = points[out] @ np.linalg.solve(gram, train.T)
-        scores[out] = hat @ (signs[rest] - signs[rest].mean(axis=0))
+        hat = unlike @ np.linalg.solve(gram, train.T)
+        scores[out] = (hat @ (signs[rest] - signs[rest].mean(axis=0)))[which.ravel()]
     return scores, folds
 
 
@@ -291,7 +293,7 @@ def _tested(
         null=frame.null,
         status=found,
         assumptions=(
-            f"permutation p = {p:.4g} of {frame.permutations}, alarm at {frame.alpha:.4g}",
+            f"permutation p = {p:.4f} of {frame.permutations}, alarm at {frame.alpha:.4g}",
             f"embedding {embedding or 'not named'}",
             f"{frame.needs} answers per side wanted, {fewest} seen",
         ),
