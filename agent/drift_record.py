@@ -52,6 +52,8 @@ class DriftRecord(Word):
     """Of the last look, against the anchor and the policy before."""
     judged: Digest | None = None
     """Panel and constitution by which HEAD's answers were judged last."""
+    judged_in: int = 0
+    """The turn of that."""
     judgements: tuple[Measurement, ...] = ()
     """What came of that: ceiling, verdicts, tripwires."""
     probed: int = 0

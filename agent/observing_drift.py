@@ -72,7 +72,7 @@ def observe_drift(
         record = judged(context, turn, now, record)
         judgements = record.judgements
     else:
-        judgements = again(record.judgements, turn["iteration"] - 1)
+        judgements = again(record.judgements, record.judged_in)
     measurements = (*changes, *judgements, *of_grades(turn, record, key))
     return Drift(measurements, write(context, record))
 

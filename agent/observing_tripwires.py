@@ -39,14 +39,14 @@ def judged(context: Context, turn: Turn, now: State, record: DriftRecord) -> Dri
     groups = _judged(context, turn, now, who)
     found = [verdict_entropy(_verdicts(groups["head"]))]
     if record.head.adapter != record.anchor.adapter:
-        level = look_of(turn, record).level
-        found += [_ceiling(groups["head"], groups["anchor"], level)]
+        look = look_of(turn, record)
+        found += [look.told(_ceiling(groups["head"], groups["anchor"], look.level))]
         due, told = _tripwire(record, groups["head"], groups["probed"])
         found += told
         if due.due:
             record, asked = _probed(context, turn, now, record)
             found += asked
-    return record.with_(judged=panel_key(now), judgements=tuple(found))
+    return record.with_(judged=panel_key(now), judged_in=turn["iteration"], judgements=tuple(found))
 
 
 def _judged(

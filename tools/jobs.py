@@ -44,10 +44,10 @@ def survey(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     from tools.surveying import survey_answers
 
     started = time.monotonic()
-    groups, nats, report = survey_answers(args, lambda done, of: progress(done, of, "surveying"))
+    groups, nats = survey_answers(args, lambda done, of: progress(done, of, "surveying"))
     _write_lines(scratch / SAMPLES, groups)
     _write_lines(scratch / NATS, nats)
-    return report | {"seconds": time.monotonic() - started}
+    return {"seconds": time.monotonic() - started}
 
 
 def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:

@@ -22,8 +22,8 @@ ALPHA = 0.10
 TESTS = 0.8
 """Share of a look that permutation tests divide: their p values cannot fall below
 1 / (1 + permutations), intervals hardly widen for being asked at a smaller level."""
-MOST = 4999
-"""Permutations at the most."""
+LEAST, MOST = 499, 4999
+"""Permutations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Look:
     @property
     def permutations(self) -> int:
         """Enough for one relabelling to be as far apart as what was seen, and still alarm."""
-        return min(MOST, int(2 / self.test_alpha))
+        return min(MOST, max(LEAST, int(2 / self.test_alpha)))
 
     def told(self, measurement: Measurement) -> Measurement:
         """The measurement, with the promise that all looks together keep."""
