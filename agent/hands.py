@@ -120,6 +120,7 @@ class Hands:
         temperature: float,
         seed: int,
         references: Mapping[str, State],
+        scored: int,
     ) -> tuple[Digest, Digest]:
         """Answers of a state's policy to a fixed set of prompts, and the nats of their tokens."""
         args = self._policy(state) | {
@@ -128,6 +129,7 @@ class Hands:
             "temperature": temperature,
             "seed": seed,
             "references": {n: self._tree(r.adapter) for n, r in references.items()},
+            "scored": scored,
         }
         place, _ = self._run("survey", args)
         return self._adopt(place, "samples.jsonl"), self._adopt(place, "nats.jsonl")

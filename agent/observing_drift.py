@@ -29,10 +29,8 @@ from agent.seeds import seed_of
 from agent.state import Context, Turn
 from logs.vocabulary import Digest, Measurement, State
 from tools.instruments.drift import certain_tokens, family
-from tools.instruments.drift.embedding import HashedNgrams
 from tools.instruments.drift.looks import established
 
-EMBED = HashedNgrams()
 REFERENCES = ("anchor", "previous")
 
 
@@ -120,6 +118,7 @@ def _survey(
         temperature=context.anchor.recipe.temperature,
         seed=seed_of(context.config, iteration, "drift"),
         references=others,
+        scored=family.CORPUS_SAMPLES,
     )
 
 
@@ -136,7 +135,7 @@ def _changes(context: Context, record: DriftRecord) -> Iterator[Measurement]:
             break
         assert who is not None
         then = _said(context, who)
-        found += family.compared(now, then, of, look=look, embed=EMBED, seed=seed)
+        found += family.compared(now, then, of, look=look, seed=seed)
     yield established(look, found)
     budget = float(context.policy.values["kl_max"])
     for of in REFERENCES:

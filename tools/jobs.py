@@ -39,7 +39,8 @@ def survey(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     """Answer a fixed set of prompts; entropy and divergence from references at every token.
 
     Args:
-        args: those of `draw`, and `references`: name -> adapter, None for the base alone.
+        args: those of `draw`, `references`: name -> adapter, None for the base alone, and
+            `scored`: answers to each prompt that are scored token by token.
     """
     from tools.surveying import survey_answers
 

@@ -28,7 +28,8 @@ def survey_answers(
     """Sibling answers per prompt, and the nats of their tokens.
 
     Args:
-        args: those of `draw_answers`, and references: name -> adapter, None for the base.
+        args: those of `draw_answers`; `references`: name -> adapter, None for the base; and
+            `scored`: how many answers to each prompt are scored token by token.
 
     Returns:
         Rows as `draw_answers` gives them; rows {"entropy": [nats per answer], and
@@ -44,11 +45,11 @@ def survey_answers(
     rows: list[Row] = [
         (codec.prompt(p), [*s.ids, codec.eos] if s.finished or not s.ids else s.ids)
         for p, row in zip(args["prompts"], drawn, strict=True)
-        for s in row
+        for s in row[: args["scored"]]
     ]
     told = token_nats(policy, others, rows, pad=codec.pad)
     named = {"entropy": told[ENTROPY]} | {n: told[a] for n, a in args["references"].items()}
-    k = args["samples"]
+    k = min(args["samples"], args["scored"])
     nats = [
         {name: values[i : i + k] for name, values in named.items()} for i in range(0, len(rows), k)
     ]

@@ -47,9 +47,8 @@ class HashedNgrams:
     machine and version. A text of no words still has a beginning and an end, so no row is 0.
     """
 
-    dimensions: int = 512
-    """A multiple of 8, at most 512: the bits of one BLAKE2b digest. Unrelated answers have cosines
-    of about 1/sqrt(dimensions), which hide a loss of diversity: the more the better."""
+    dimensions: int = 128
+    """A multiple of 8, at most 512: the bits of one BLAKE2b digest."""
     longest: int = 2
     """Words in the longest n-gram."""
 
@@ -90,3 +89,10 @@ class HashedNgrams:
         bits = np.unpackbits(np.frombuffer(digests or bytes(size), np.uint8))
         signs: Floats = bits.reshape(-1, self.dimensions).astype(np.float64) * 2 - 1
         return signs
+
+
+FOR_TESTS = HashedNgrams()
+"""For two-sample tests: more dimensions only give a linear classifier more to overfit."""
+FOR_DIVERSITY = HashedNgrams(dimensions=512)
+"""For Vendi scores: unrelated answers have cosines of about 1/sqrt(dimensions), and these hide a
+loss of diversity."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Measurement, Status
 from tools.instruments.drift.diversity import entropy_change, siblings_change, vendi_change
-from tools.instruments.drift.embedding import Embedding
+from tools.instruments.drift.embedding import FOR_DIVERSITY, FOR_TESTS, Embedding
 from tools.instruments.drift.kl import kl_per_answer, kl_per_token, kl_profile
 from tools.instruments.drift.lexical import distinct_change, self_bleu_change
 from tools.instruments.drift.looks import Look
@@ -35,7 +35,8 @@ class Said:
 
     texts: Sequence[Sequence[str]]
     entropies: Sequence[Sequence[Sequence[float]]]
-    """Exact entropy of the next token at each token drawn, its end included; nats."""
+    """Of the first answers to each prompt: exact entropy of the next token at each token drawn,
+    its end included; nats."""
     refused: Sequence[bool]
     """Whether the first answer to each prompt is a refusal."""
     formed: Sequence[bool]
@@ -53,18 +54,28 @@ def look_at(k: int, planned: int, references: int) -> Look:
 
 
 def compared(
-    now: Said, then: Said, of: str, *, look: Look, embed: Embedding, seed: int
+    now: Said,
+    then: Said,
+    of: str,
+    *,
+    look: Look,
+    seed: int,
+    embed: Embedding = FOR_TESTS,
+    diversity: Embedding = FOR_DIVERSITY,
 ) -> tuple[Measurement, ...]:
     """Every change of the answers against one reference, at the levels of the look.
 
     What cannot be measured on these answers is insufficient and says why.
+
+    Args:
+        embed: what the two-sample tests see; `diversity`: what the Vendi scores see.
 
     Raises:
         UndefinedMeasurement: the sides differ in prompts or in answers per prompt.
     """
     refuse_unequal("drift", {"prompts now": len(now.texts), f"at {of}": len(then.texts)})
     refuse_unequal("drift", {"answers a prompt now": now.samples, f"at {of}": then.samples})
-    makers = {**_tests(now, then, of, look, embed, seed), **_changes(now, then, look, embed)}
+    makers = {**_tests(now, then, of, look, embed, seed), **_changes(now, then, look, diversity)}
     return tuple(_named(name, of, look, make) for name, make in makers.items())
 
 
@@ -93,6 +104,7 @@ def _changes(now: Said, then: Said, look: Look, embed: Embedding) -> Makers:
     rows, level = _rows(len(now.texts), now.samples), look.level
     a, b = (list(chain.from_iterable(s.texts)) for s in (now, then))
     x, y = (list(chain.from_iterable(s.entropies)) for s in (now, then))
+    scored = [i for i, row in enumerate(now.entropies) for _ in row]
     return {
         "vendi_change": lambda: vendi_change(
             _points(now, embed, CORPUS_SAMPLES),
@@ -104,11 +116,11 @@ def _changes(now: Said, then: Said, look: Look, embed: Embedding) -> Makers:
             *(_points(s, embed).reshape(len(s.texts), s.samples, -1) for s in (now, then)),
             level=level,
         ),
-        "entropy_change": lambda: entropy_change(x, y, prompts=rows, level=level),
+        "entropy_change": lambda: entropy_change(x, y, prompts=scored, level=level),
         "distinct_2_change": lambda: distinct_change(a, b, prompts=rows, level=level),
         "self_bleu_change": lambda: self_bleu_change(a, b, prompts=rows, level=level),
         "length_change": lambda: length_change(
-            [len(e) for e in x], [len(e) for e in y], prompts=rows, level=level
+            [len(e) for e in x], [len(e) for e in y], prompts=scored, level=level
         ),
         "refusals_change": lambda: refusal_change(now.refused, then.refused, level=level),
         "format_change": lambda: format_change(now.formed, then.formed, level=level),

@@ -57,7 +57,7 @@ class Look:
     @property
     def permutations(self) -> int:
         """Enough for one relabelling to be as far apart as what was seen, and still alarm."""
-        return min(MOST, max(LEAST, int(2 / self.test_alpha)))
+        return min(MOST, max(LEAST, int(1.2 / self.test_alpha)))
 
     def told(self, measurement: Measurement) -> Measurement:
         """The measurement, with the promise that all looks together keep."""
