@@ -20,6 +20,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_drift import showing_drift
 from agent.options_people import (
     about_a_proposal,
     answering,
@@ -239,6 +240,12 @@ COMMANDS: tuple[Command, ...] = (
         "agent.commands_judge_proof:prove",
         proving_a_panel,
     ),
+    Command(
+        "drift show",
+        "how far the policy went, in which respect, and what that warns of",
+        "agent.commands_drift:show",
+        showing_drift,
+    ),
 )
 
 NOUNS = {
@@ -247,6 +254,7 @@ NOUNS = {
     "policy": "show",
     "constitution": "show",
     "judge": "list",
+    "drift": "show",
     "inbox": "list",
 }
 """Each noun, and the verb that is meant when it stands alone."""
