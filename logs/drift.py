@@ -25,11 +25,15 @@ EARLIER = ("kl_to_anchor", "kl_to_previous", "length", "distinct_2", "entropy", 
 """Told in every log, of the turn's practice prompts."""
 PROFILE = "kl_at"
 UNCHANGED = "unchanged since turn "
+LEGEND = (
+    "looks: so far, and what the interval or alarm holds for: all looks and metrics together, each "
+    "look alone, or none beyond the items seen"
+)
 SAYS = {
-    Guarantee.FIXED_N: "1 look",
-    Guarantee.ANYTIME: "all looks",
-    Guarantee.RUN_HORIZON: "the run",
-    Guarantee.NONE: "these",
+    Guarantee.FIXED_N: "each",
+    Guarantee.ANYTIME: "all",
+    Guarantee.RUN_HORIZON: "run",
+    Guarantee.NONE: "none",
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from logs.drift import SAYS, Row, said, unchanged
+from logs.drift import LEGEND, SAYS, Row, said, unchanged
 from logs.text import paragraphs, table, visible
 
 BLOCKS, PLAIN = "▁▂▃▄▅▆▇█", "_.-=+*#@"
@@ -12,7 +12,7 @@ TREND = 16
 """Turns in a history; older ones are left out."""
 NARROW = 76
 """Columns below which a row is told in a paragraph."""
-HEADERS = ("instrument", "trend", "estimate [interval]", "n", "looks", "status", "holds for")
+HEADERS = ("instrument", "trend", "estimate [interval]", "n", "looks", "status")
 
 
 def spark(values: Sequence[float | None], *, ascii_only: bool = False) -> str:
@@ -55,9 +55,8 @@ def cells(row: Row, *, ascii_only: bool = False) -> tuple[str, ...]:
         spark([v for _, v in row.history], ascii_only=ascii_only),
         said(m),
         str(m.n),
-        str(row.looks),
+        f"{row.looks}, {SAYS[m.guarantee]}",
         f"{m.status}{again}",
-        SAYS[m.guarantee],
     )
 
 
@@ -79,6 +78,7 @@ def text(
         lines += table(HEADERS, made, width).split("\n")
     else:
         lines += [piece for row in made for piece in _narrow(row, width)]
+    lines += paragraphs(LEGEND, width)
     if nats:
         title = f"nats per token by position in the answer, turn {nats[0].iteration}"
         lines += ["", *paragraphs(title, width)]
@@ -87,8 +87,8 @@ def text(
 
 
 def _narrow(row: tuple[str, ...], width: int) -> list[str]:
-    name, trend, value, n, looks, status, holds = row
-    says = f"{value}  n={n}, {looks} looks, {holds}"
+    name, trend, value, n, looks, status = row
+    says = f"{value}  n={n}, looks: {looks}"
     return [*paragraphs(f"{name}: {status}  {trend}", width), *paragraphs(says, width, "  ")]
 
 
