@@ -131,10 +131,10 @@ def gap_between(
 
 def _welch(now: Sequence[float], then: Sequence[float], level: float) -> Change | None:
     """Welch 1947: unequal variances, the degrees of freedom by Satterthwaite."""
+    if max(len(set(side)) for side in (now, then)) == 1:
+        return None  # constant on both sides: no spread to tell an interval from
     shares = [float(np.var(side, ddof=1)) / len(side) for side in (now, then)]
     total = sum(shares)
-    if not total:
-        return None
     df = total**2 / sum(s**2 / (len(side) - 1) for s, side in zip(shares, (now, then), strict=True))
     half = float(stats.t.ppf((1 + level) / 2, df)) * math.sqrt(total)
     centre = float(np.mean(now) - np.mean(then))
