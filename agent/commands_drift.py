@@ -29,7 +29,7 @@ def show(options: Namespace) -> Answer:
         raise _no_such_turn(name, options.iteration, told(found))
     rows = rows_at(seen, of=options.of)
     if not rows:
-        raise _nothing(name)
+        raise _nothing(name, bool(seen))
     nats, warned = profile(seen, of=options.of), warnings(rows)
     head = f"{name}, turn {seen[-1].iteration}, against the {options.of}: {headline(rows)}"
     written = _plots(seen, Path(options.plots), options.dry_run) if options.plots else []
@@ -106,10 +106,10 @@ def _no_such_turn(name: str, iteration: int, seen: list[Turn]) -> UsageError:
     )
 
 
-def _nothing(name: str) -> UndefinedMeasurement:
+def _nothing(name: str, observed: bool) -> UndefinedMeasurement:
     return UndefinedMeasurement(
         "No drift was measured yet.",
-        saw=f"session {name} without an observation",
-        wanted="a first turn that was observed",
+        saw=f"session {name} {'without measurements of drift' if observed else 'not observed'}",
+        wanted="a turn that was observed, with at least its divergence",
         try_this="plimsoll status",
     )

@@ -27,7 +27,7 @@ PROFILE = "kl_at"
 UNCHANGED = "unchanged since turn "
 LEGEND = (
     "looks: so far, and what the interval or alarm holds for: all looks and metrics together, each "
-    "look alone, or none beyond the items seen"
+    "look alone, or none beyond the items seen. = is unchanged: measured in an earlier turn"
 )
 SAYS = {
     Guarantee.FIXED_N: "each",

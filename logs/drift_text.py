@@ -49,7 +49,7 @@ def bars(rows: Sequence[Row], width: int, *, ascii_only: bool = False) -> list[s
 def cells(row: Row, *, ascii_only: bool = False) -> tuple[str, ...]:
     """One row of the table."""
     m = row.measurement
-    again = " (unchanged)" if unchanged(m) else ""
+    again = " =" if unchanged(m) else ""
     return (
         visible(row.name),
         spark([v for _, v in row.history], ascii_only=ascii_only),
