@@ -126,8 +126,7 @@ def c2st(
             points coincide, or the prompts do not match.
 
     Source:
-        Lopez-Paz & Oquab 2017, arXiv:1610.06545; permutation instead of the normal null,
-        which is too narrow for cross-fitted accuracy.
+        Lopez-Paz & Oquab 2017, arXiv:1610.06545; their normal null is too narrow here.
     """
     pooled = _pooled("c2st", now, then, fewest=2 * FOLDS)
     groups = groups_of("c2st", len(now), len(then), prompts)
@@ -179,7 +178,6 @@ def _scores(points: Floats, labels: Floats, folds: Ints) -> tuple[Floats, Ints]:
         gram[np.diag_indices_from(gram)] += RIDGE * len(train)
         # Equal answers are scored once, so that no rounding can break their ties.
         unlike, which = np.unique(points[out], axis=0, return_inverse=True)
-        # One matrix per fold, whatever the labelling: labels cost a product and no solving.
         hat = unlike @ np.linalg.solve(gram, train.T)
         scores[out] = (hat @ (signs[rest] - signs[rest].mean(axis=0)))[which.ravel()]
     return scores, folds
