@@ -4,7 +4,7 @@ One artefact per turn, named by the turn's observation; the next turn reads the 
 session that was killed finds everything again, and a log without any simply begins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.state import Context, Turn
 from logs.errors import IntegrityError
@@ -117,6 +117,25 @@ def write(context: Context, record: DriftRecord) -> Digest:
 def policy_of(answered: Answered, like: State) -> State:
     """A state whose policy gave those answers."""
     return like.model_copy(update={"adapter": answered.adapter})
+
+
+DIGITS = 9
+"""Significant digits that are recorded: the last bits of a matrix product depend on how many
+threads made it, and a turn that runs again must say the same."""
+
+
+def rounded(found: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """Measurements to the digits that are recorded."""
+    return tuple(
+        m.model_copy(
+            update={
+                name: float(f"{value:.{DIGITS}g}")
+                for name in ("estimate", "low", "high")
+                if (value := getattr(m, name)) is not None
+            }
+        )
+        for m in found
+    )
 
 
 def again(found: Sequence[Measurement], iteration: int) -> tuple[Measurement, ...]:

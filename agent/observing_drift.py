@@ -20,6 +20,7 @@ from agent.drift_record import (
     again,
     last_record,
     policy_of,
+    rounded,
     write,
 )
 from agent.groups import Group
@@ -64,14 +65,14 @@ def observe_drift(
     if moved:
         record = _answered(context, turn, now, record, prompts)
         record = record.with_(looks=record.looks + 1, looked=turn["iteration"])
-        record = record.with_(changes=tuple(_changes(context, record)))
+        record = record.with_(changes=rounded(_changes(context, record)))
     changes = record.changes if moved else again(record.changes, record.looked)
     if moved or key != record.judged:
         record = judged(context, turn, now, record)
         judgements = record.judgements
     else:
         judgements = again(record.judgements, record.judged_in)
-    measurements = (*changes, *judgements, *of_grades(turn, record, key))
+    measurements = (*changes, *judgements, *rounded(of_grades(turn, record, key)))
     return Drift(measurements, write(context, record))
 
 

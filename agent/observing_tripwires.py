@@ -6,7 +6,7 @@ probes, in chat and in task form, are drawn only then.
 
 from collections.abc import Iterator, Sequence
 
-from agent.drift_record import Answered, DriftRecord, policy_of
+from agent.drift_record import Answered, DriftRecord, policy_of, rounded
 from agent.groups import Group, read_groups
 from agent.observing_grades import checks_since, look_of
 from agent.seeds import seed_of
@@ -46,7 +46,9 @@ def judged(context: Context, turn: Turn, now: State, record: DriftRecord) -> Dri
         if due.due:
             record, asked = _probed(context, turn, now, record)
             found += asked
-    return record.with_(judged=panel_key(now), judged_in=turn["iteration"], judgements=tuple(found))
+    return record.with_(
+        judged=panel_key(now), judged_in=turn["iteration"], judgements=rounded(found)
+    )
 
 
 def _judged(
