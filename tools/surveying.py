@@ -71,10 +71,10 @@ def token_nats(
         chunk = order[start : start + BATCH]
         ids, mask, labels = batch_of([rows[i] for i in chunk], pad=pad, device=policy.device)
         told = labels[:, 1:] != IGNORED
-        p = _logp(policy, ids, mask)[told]
+        p = _logp(policy, ids, mask, told)
         found: dict[str | None, torch.Tensor] = {ENTROPY: -(p.exp() * p).sum(-1)}
         for name, model in references.items():
-            found[name] = (p.exp() * (p - _logp(model, ids, mask)[told])).sum(-1)
+            found[name] = (p.exp() * (p - _logp(model, ids, mask, told))).sum(-1)
         sizes = told.sum(1).tolist()
         for name, values in found.items():
             for i, answer in zip(chunk, values.clamp(min=0).split(sizes), strict=True):
@@ -82,6 +82,8 @@ def token_nats(
     return out
 
 
-def _logp(model: "PreTrainedModel", ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits[:, :-1]
+def _logp(
+    model: "PreTrainedModel", ids: torch.Tensor, mask: torch.Tensor, told: torch.Tensor
+) -> torch.Tensor:
+    logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits[:, :-1][told]
     return logits.double().log_softmax(-1)
