@@ -16,6 +16,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_drift import showing_drift
 from agent.options_people import (
     about_a_proposal,
     answering,
@@ -211,6 +212,12 @@ COMMANDS: tuple[Command, ...] = (
         "agent.commands_constitution:diff",
         about_constitutions(most=2),
     ),
+    Command(
+        "drift show",
+        "how far the policy went, in which respect, and what that warns of",
+        "agent.commands_drift:show",
+        showing_drift,
+    ),
     *JUDGES,
 )
 
@@ -220,6 +227,7 @@ NOUNS = {
     "policy": "show",
     "constitution": "show",
     "judge": "list",
+    "drift": "show",
     "inbox": "list",
     "vault": "show",
 }

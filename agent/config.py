@@ -54,6 +54,15 @@ class AuditSection(Section):
     """Prompts graded per observation on which the panel and the bench differ, two labels each."""
 
 
+class DriftSection(Section):
+    """The fixed prompts by which drift is measured each turn."""
+
+    prompts: int = Field(default=200, ge=0, le=5000)
+    """Of the audit pool, never trained on; 0 measures none of it."""
+    samples: int = Field(default=4, ge=2, le=64)
+    """Answers to each, at the founding recipe's temperature."""
+
+
 class LimitsSection(Section):
     """What a job behind the wall may use."""
 
@@ -98,6 +107,7 @@ class Config(Section):
     world: WorldSection = WorldSection()
     judges: JudgesSection = JudgesSection()
     audit: AuditSection = AuditSection()
+    drift: DriftSection = DriftSection()
     recipe: Annotated[Recipe, AfterValidator(_sensible)] = Recipe()
     limits: LimitsSection = LimitsSection()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.deciders import find
 from logs.scales import comparable
-from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation
+from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation, Status
 from tools.instruments import judge_accuracy
 
 ACCURACY_FLOOR = 0.5
@@ -69,7 +69,8 @@ def _findings(
     errors = find(now, "judge_errors")
     if errors and errors.estimate and errors.estimate > ERRORS:
         yield _finding(Hypothesis.DATA_DEFECT, min(1.0, 2 * errors.estimate), errors)
-    drift = find(now, "kl_to_anchor")
+    # The drift set's nats rest on more answers; logs of older sessions have the others alone.
+    drift = find(now, "kl_per_token", "anchor") or find(now, "kl_to_anchor")
     if drift and drift.high is not None and drift.high > DRIFT_SHARE * kl_max:
         yield _finding(Hypothesis.DRIFT, min(1.0, drift.high / kl_max) - 0.3, drift)
 
@@ -137,6 +138,19 @@ def _distribution(now: Observation, before: Sequence[Observation]) -> Iterator[F
         loss = 1 - distinct.estimate / first.estimate
         if loss > DIVERSITY_LOSS:
             yield _finding(Hypothesis.DISTRIBUTION_COLLAPSE, min(1.0, loss), distinct, first)
+            return
+    yield from _collapse(now)
+
+
+def _collapse(now: Observation) -> Iterator[Finding]:
+    """Answers to different prompts that became alike: siblings that agree only know the answer."""
+    vendi = find(now, "vendi_change", "anchor")
+    bleu = find(now, "self_bleu_change", "anchor")
+    entropy = find(now, "entropy_change", "anchor")
+    if vendi and bleu and vendi.estimate and Status.RED is vendi.status is bleu.status:
+        more = (entropy,) if entropy and entropy.status is Status.RED else ()
+        loss = min(1.0, -vendi.estimate)
+        yield _finding(Hypothesis.DISTRIBUTION_COLLAPSE, loss, vendi, bleu, *more)
 
 
 def _finding(hypothesis: Hypothesis, support: float, *evidence: Measurement) -> Finding:

@@ -6,6 +6,7 @@ from langgraph.runtime import Runtime
 
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
 from agent.groups import Group, calibrations, read_groups
+from agent.observing_drift import observe_drift
 from agent.observing_judges import of_judges_in_force, with_what_was_said
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
@@ -76,6 +77,7 @@ def _observe(turn: Turn, context: Context) -> None:
     audit = _audit(context, asked, now, seed)
     rows = with_what_was_said(audit.rows, asked, now.panel, calibrated)
     known = [*label_rows(context, turn), *rows]
+    drift = observe_drift(context, turn, now, asked, audit)
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
@@ -88,12 +90,14 @@ def _observe(turn: Turn, context: Context) -> None:
                 *of_judges_in_force(
                     known, asked, now.panel, calibrated, horizon=context.config.audit.labels // 2
                 ),
+                *drift.measurements,
             ),
             scale_of(now),
         ),
         samples=samples,
         verdicts=verdicts,
         labels=context.hands.store.put_lines(rows),
+        drift=drift.record,
         audit_labels=audit.labels,
     )
     spend = Ledgers(audit_labels=audit.labels)

@@ -11,6 +11,7 @@ from pathlib import Path
 from logs.basis import HEADERS, basis
 from logs.charts import gold_against_judge, instruments, timeline
 from logs.content import hidden, written_by_model
+from logs.drift_charts import section as drift_section
 from logs.errors import UsageError
 from logs.files import write_whole
 from logs.gain import said, sentence
@@ -62,6 +63,7 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         verdict=sentence(told),
         figures=[figure for figure in drawn if figure],
         columns=COLUMNS,
+        drift=drift_section(told),
         table=rows(told),
         chapters=list(chapters(told, content)),
         refusals=[refusal(turn) for turn in told if turn.ending is Ending.REFUSED],

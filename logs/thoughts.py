@@ -77,6 +77,8 @@ class Observation(Word):
     """The panel's scores of those answers."""
     labels: Digest | None = None
     """Audited answers with their grades."""
+    drift: Digest | None = None
+    """What HEAD answered to the fixed drift prompts, and what was told by it."""
     audit_labels: int
     """Labels bought for this observation."""
 

@@ -30,6 +30,7 @@ TINY: Mapping[str, Mapping[str, Any]] = {
     "world": {"gold_prompts": 50},
     "judges": {"comparisons": 200},
     "audit": {"pairs": 40, "rivals": 8},
+    "drift": {"prompts": 24, "samples": 2},
     "recipe": {"prompts": 48, "samples": 4, "epochs": 1, "replay": 32},
     "limits": {"threads": 2},
 }

@@ -45,6 +45,21 @@ def varied(share: float) -> Measurement:
     return measure.mean("distinct_2", [share - 0.01, share, share + 0.01] * 16, units="share")
 
 
+def drifted(name: str, value: float) -> Measurement:
+    """A change against the anchor that is beyond its line."""
+    return Measurement(
+        instrument=name,
+        estimate=value,
+        units="relative change",
+        low=value - 0.05,
+        high=value + 0.05,
+        null=0.0,
+        n=400,
+        status=Status.RED,
+        of="anchor",
+    )
+
+
 class TestAPlantedFault:
     def test_a_judge_that_is_gamed_scores_higher_and_orders_like_a_coin(self):
         diagnosis = found(observed(COIN, score(1.5)), observed(score(0.1)))
@@ -88,6 +103,27 @@ class TestAPlantedFault:
         finding = found(observed(varied(lost)), observed(varied(0.8)))
         assert Hypothesis.DISTRIBUTION_COLLAPSE in finding
         assert len(finding[Hypothesis.DISTRIBUTION_COLLAPSE].because) == 2
+
+    def test_answers_to_different_prompts_that_became_alike_are_a_collapse(self):
+        vendi, bleu = drifted("vendi_change", -0.4), drifted("self_bleu_change", 0.2)
+        finding = found(observed(vendi, bleu))[Hypothesis.DISTRIBUTION_COLLAPSE]
+        assert finding.support == pytest.approx(0.4)
+        assert [line.split("[")[0] for line in finding.because] == [
+            "vendi_change",
+            "self_bleu_change",
+        ]
+
+    def test_siblings_that_agree_are_no_collapse_since_they_may_know_the_answer(self):
+        for known in ("siblings_change", "entropy_change", "vendi_change"):
+            assert Hypothesis.DISTRIBUTION_COLLAPSE not in found(observed(drifted(known, -0.4)))
+
+    def test_nats_of_the_drift_set_are_believed_before_those_of_the_practice_prompts(self):
+        high = KL_MAX * DRIFT_SHARE + 0.1
+        far = drifted("kl_per_token", high).model_copy(update={"high": high})
+        assert Hypothesis.DRIFT in found(observed(far))
+        near = far.model_copy(update={"high": 0.1})
+        practice = measure.divergence([high - 0.01, high, high + 0.01] * 16, of="anchor")
+        assert Hypothesis.DRIFT not in found(observed(near, practice))
 
     def test_prompts_on_which_siblings_tie_are_saturated(self):
         tied = measure.tie_rate([[1.0, 1.0]] * 200)
