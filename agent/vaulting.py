@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.seeds import seed_of
 from agent.state import Context, Turn
-from invariants.canaries import refuse_contaminated
+from invariants.canaries import leaks, refuse_contaminated
 from invariants.gold_ledger import GoldPlan
 from invariants.vault import Vault
 from logs.vocabulary import Digest, State
@@ -43,6 +43,16 @@ def require_no_gold(context: Context, pairs: Digest, shown: Digest) -> None:
         Refused: some of the texts do.
     """
     refuse_contaminated(gold_texts(context), training_texts(context, (pairs, shown)))
+
+
+def without_gold(context: Context, answers: Sequence[str]) -> set[str]:
+    """Those of the policy's own answers that do not read like a gold item.
+
+    In a small language an answer can by chance; it is left out. A prompt that does is no chance.
+    """
+    distinct = list(dict.fromkeys(answers))
+    found = {leak.text for leak in leaks(gold_texts(context), distinct)}
+    return {answer for i, answer in enumerate(distinct) if i not in found}
 
 
 def gold_texts(context: Context) -> list[str]:
