@@ -15,6 +15,7 @@ from logs.vocabulary import (
     Measurement,
     Nearest,
     Observation,
+    Prediction,
     State,
 )
 
@@ -34,6 +35,7 @@ class Past:
     observation: Observation
     flaw: str = ""
     """What an edit of the constitution was against."""
+    predicted: Prediction | None = None
     offer: Nearest | None = None
     """What the law would have let through at low tier, if it refused a reweighting."""
 

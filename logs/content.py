@@ -26,8 +26,8 @@ COMPUTED = {
     (EntryKind.MEASURED, "units"),
 }
 """Sentences that code of this project writes: fields that may hold spaces and be shown."""
-MODEL = "model:"
-"""A decision whose rule begins so was worded by a model, not by the decision table."""
+MODEL = ("model:", "llm:")
+"""A decision whose rule begins so was worded by a model, not by code of this project."""
 
 _TOKEN = re.compile(r"[\w.,:;=<>+\-/%\[\]()@~|#*]{0,80}", re.ASCII)
 
