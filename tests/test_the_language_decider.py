@@ -1,4 +1,4 @@
-"""A chat model that decides: it is shown data, chooses on the menu or not at all, and is asked once.
+"""A chat model decides: it is shown data, chooses on the menu or not at all, and is asked once.
 
 Every test asks a real server on this machine, through the client that a session uses.
 """
@@ -17,7 +17,7 @@ from agent.workspace import Workspace
 from logs.content import gated, written_by_model
 from logs.errors import UsageError
 from logs.journal import Journal
-from logs.show import shown
+from logs.show import show as shown
 from logs.vocabulary import (
     Constitution,
     Decision,
@@ -34,7 +34,6 @@ from tests.a_chat_server import (
     Server,
     a_server,
     chooses,
-    completion,
     drops,
     echoes,
     floods,
@@ -161,7 +160,7 @@ BAD = {
     "nesting without end": (says("[" * 15_000), "not-json"),
     "no number": (chooses("train", confidence=float("nan")), "not-json"),
     "a string with half a character": (
-        status(200, completion(reply("train", because="\\ud800"))),
+        chooses("train", because="\ud800"),
         "invalid",
     ),
     "other fields": (chooses("train", permission="granted"), "invalid"),

@@ -55,7 +55,8 @@ WHY_NOT = {
 class Exchange(Word):
     """What the log keeps of a question that was asked: the entry `consulted`."""
 
-    prompt: Digest
+    prompt: Digest | None
+    """What was asked, as it was stored; None if nothing was."""
     answer: Digest | None
     """The raw text of the answer, as it was stored."""
     failed: str
@@ -126,20 +127,20 @@ class Language:
 
     def _heard(self, view: View, prompt: Digest | None, heard: Heard) -> Exchange:
         text = heard.text.encode("utf-8", "replace")
-        body = {
-            "prompt": prompt,
-            "answer": self.workspace.store.put(text) if text else None,
-            "failed": heard.failed,
-            "tries": list(heard.tries),
-            "schema_given": heard.schema,
-            "tokens_in": heard.tokens_in,
-            "tokens_out": heard.tokens_out,
-            "seconds": heard.seconds,
-        }
-        self._log(view, HEARS, body)
-        return Exchange.model_validate(body)
+        exchange = Exchange(
+            prompt=prompt,
+            answer=self.workspace.store.put(text) if text else None,
+            failed=heard.failed,
+            tries=heard.tries,
+            schema_given=heard.schema,
+            tokens_in=heard.tokens_in,
+            tokens_out=heard.tokens_out,
+            seconds=heard.seconds,
+        )
+        self._log(view, HEARS, exchange)
+        return exchange
 
-    def _log(self, view: View, step: str, body: Mapping[str, object]) -> None:
+    def _log(self, view: View, step: str, body: Word | Mapping[str, object]) -> None:
         entry = self.journal.append(
             EntryKind.CONSULTED,
             session=self._config.session.name,
