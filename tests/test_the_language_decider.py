@@ -18,6 +18,7 @@ from logs.content import gated, written_by_model
 from logs.errors import UsageError
 from logs.journal import Journal
 from logs.show import show as shown
+from logs.summary import summary
 from logs.vocabulary import (
     Constitution,
     Decision,
@@ -322,6 +323,8 @@ class TestAnInjection:
         )  # fmt: skip
         assert EVIL not in json.dumps(gated(entry)) and EVIL not in shown(entry, width=100)
         assert EVIL in shown(entry, width=100, content=True)
+        assert gated(entry)["evidence"] == list(decision.evidence)
+        assert "the decision table would choose it" in json.dumps(gated(entry))
 
 
 class TestTheRecord:
@@ -336,6 +339,14 @@ class TestTheRecord:
         assert heard.schema_given and heard.seconds > 0
         assert asked["model"] == MODEL and asked["endpoint"] == desk.server.url
         assert [e.kind for e in desk.told.entries] == [EntryKind.CONSULTED] * 2
+
+    def test_is_one_line_each_where_entries_are_listed(self, desk):
+        desk.decides()
+        asks, hears = (summary(e) for e in desk.entries().values())
+        assert asks.startswith(f"asks {MODEL}, prompt ")
+        assert hears.startswith("answer ") and hears.endswith("tokens 900 and 60")
+        answering(desk, status(500)).decides(view(iteration=6))
+        assert summary(desk.entries()[HEARS]).startswith("no answer: http-500, 2 tries")
 
     def test_keeps_what_a_bad_server_said(self, desk):
         answering(desk, says("fish")).decides()
