@@ -61,7 +61,8 @@ def _consulted(body: dict[str, Any]) -> str:
         model = str(body.get("model", ""))
         said = f"asks {model if is_token(model) else 'a model'}" if model else "asks nobody"
         return f"{said}, prompt {short(body['prompt'])}"
-    took = f"{len(body['tries'])} tries, {number(body['seconds'])} s"
+    tries = len(body["tries"])
+    took = f"{tries} {'try' if tries == 1 else 'tries'}, {number(body['seconds'])} s"
     if body["failed"]:
         reason = body["failed"] if is_token(body["failed"]) else "a reason"
         return f"no answer: {reason}, {took}"

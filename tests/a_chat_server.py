@@ -229,7 +229,12 @@ def speaks(folder: str) -> Behaviour:
         ids = tokenizer(said, return_tensors="pt").input_ids[:, -64:]
         with torch.no_grad():
             made = model.generate(
-                ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False
+                ids,
+                attention_mask=torch.ones_like(ids),
+                do_sample=False,
+                min_new_tokens=8,
+                max_new_tokens=40,
+                suppress_tokens=tokenizer.all_special_ids,
             )
         text = tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
         handler.answer(200, completion(text))

@@ -225,8 +225,9 @@ class TestABadAnswer:
     def test_of_a_real_language_model_that_knows_nothing_of_this(self, desk):
         answering(desk, speaks(str(base_folder("shipped"))))
         decision = desk.decides()
-        assert decision.rule.startswith("llm-fallback:")
+        assert decision.rule == "llm-fallback:not-json"
         assert decision.intervention is decide(view()).intervention
+        assert desk.workspace.store.get(desk.entries()[HEARS].body["answer"])
 
 
 class TestTheQuestion:
