@@ -16,6 +16,7 @@ from logs.vocabulary import (
     Measurement,
     Nearest,
     Observation,
+    Prediction,
     State,
 )
 
@@ -37,6 +38,7 @@ class Past:
     """What scores were worth on the scale that its proposal would bring, if it was another."""
     flaw: str = ""
     """What an edit of the constitution was against."""
+    predicted: Prediction | None = None
     offer: Nearest | None = None
     """What the law would have let through at low tier, if it refused a reweighting."""
 

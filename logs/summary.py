@@ -59,6 +59,22 @@ def _diagnosed(body: dict[str, Any]) -> str:
     return ", ".join(f"{f.hypothesis} {number(f.support)}" for f in findings[:3])
 
 
+def _consulted(body: dict[str, Any]) -> str:
+    """A question by its model, or what came of it."""
+    if "failed" not in body:
+        model = str(body.get("model", ""))
+        said = f"asks {model if is_token(model) else 'a model'}" if model else "asks nobody"
+        return f"{said}, prompt {short(body['prompt'])}"
+    tries = len(body["tries"])
+    took = f"{tries} {'try' if tries == 1 else 'tries'}, {number(body['seconds'])} s"
+    if body["failed"]:
+        reason = body["failed"] if is_token(body["failed"]) else "a reason"
+        return f"no answer: {reason}, {took}"
+    counts = (body["tokens_in"], body["tokens_out"])
+    told = " and ".join("?" if count is None else str(count) for count in counts)
+    return f"answer {short(body['answer'])}, {took}, tokens {told}"
+
+
 def _decided(body: dict[str, Any]) -> str:
     decision = Decision.model_validate(body)
     rule = decision.rule if is_token(decision.rule) else "a rule"
@@ -152,6 +168,7 @@ def _broken(rulings: tuple[Ruling, ...]) -> str:
 _SUMMARIES: dict[EntryKind, Callable[[dict[str, Any]], str]] = {
     EntryKind.OBSERVED: _observed,
     EntryKind.DIAGNOSED: _diagnosed,
+    EntryKind.CONSULTED: _consulted,
     EntryKind.DECIDED: _decided,
     EntryKind.PROPOSED: _proposed,
     EntryKind.TRIED: _tried,

@@ -202,6 +202,8 @@ class EntryKind(StrEnum):
     FOUNDED = "founded"
     OBSERVED = "observed"
     DIAGNOSED = "diagnosed"
+    CONSULTED = "consulted"
+    """A model is asked for a decision, or has answered; what was decided follows."""
     DECIDED = "decided"
     PROPOSED = "proposed"
     TRIED = "tried"

@@ -25,7 +25,7 @@ from logs.vocabulary import Alternative, Decision, EntryKind, Intervention, LogE
 from tests.house import ROOT
 
 NAME = "tiny"
-TINY: Mapping[str, Mapping[str, Any]] = {
+TINY: dict[str, Mapping[str, Any]] = {
     "session": {"name": NAME, "iterations": 3},
     "world": {"gold_prompts": 50},
     "judges": {"comparisons": 200},
@@ -54,7 +54,7 @@ class Told:
 
 def tiny(**sections: Mapping[str, Any]) -> Config:
     """The smallest configuration, with some keys of some sections changed."""
-    given = {name: {**TINY.get(name, {}), **sections.get(name, {})} for name in TINY}
+    given = {n: {**TINY.get(n, {}), **sections.get(n, {})} for n in (TINY | dict(sections))}
     return Config.model_validate(given)
 
 
