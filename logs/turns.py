@@ -121,8 +121,9 @@ _ENDINGS = (
     (EntryKind.COMMITTED, Ending.COMMITTED),
     (EntryKind.REFUSED, Ending.REFUSED),
     (EntryKind.ASKED, Ending.ASKED),
-    (EntryKind.STOPPED, Ending.STOPPED),
+    # A session that ends with its last turn stops there too; a turn that failed, failed.
     (EntryKind.FAILED, Ending.FAILED),
+    (EntryKind.STOPPED, Ending.STOPPED),
 )
 _WORDS: Mapping[EntryKind, tuple[str, type[Word]]] = {
     EntryKind.DIAGNOSED: ("diagnosis", Diagnosis),
