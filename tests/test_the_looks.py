@@ -11,6 +11,7 @@ from logs.vocabulary import Guarantee, Measurement, Status
 from tests.a_drift import WORDS
 from tools.instruments.drift import between, family
 from tools.instruments.drift.between import gap_between, newcombe_between, retention_between
+from tools.instruments.drift.lexical import distinct_change
 from tools.instruments.drift.looks import ALPHA, MOST, Look, alpha_of_look, changed, established
 from tools.instruments.drift.two_samples import classifier_drift, kernel_drift
 
@@ -113,6 +114,18 @@ class TestAWiderLevel:
                 assert b.low < a.low
                 assert b.high > a.high
                 assert b.level > a.level
+
+    def test_is_kept_by_distinct_n_whose_rare_words_come_and_go(self):
+        rng, missed = np.random.default_rng(3), 0
+        words, odds = [f"w{i}" for i in range(400)], 1 / np.arange(1, 401)
+        for _ in range(100):
+            a, b = (
+                [" ".join(rng.choice(words, 6, p=odds / odds.sum())) for _ in range(100)]
+                for _ in range(2)
+            )
+            m = distinct_change(a, b, prompts=[i // 2 for i in range(100)])
+            missed += not m.low <= 0 <= m.high
+        assert missed <= 11  # 5 are expected; a linearised interval missed 20
 
     def test_is_refused_where_the_sides_differ(self):
         one = family.Said([["a", "b"]], [[[1.0]]], [False], [True])
