@@ -1,0 +1,302 @@
+"""Data, judge and stability: each in [0, 1], each from the bounds that are against it.
+
+`estimate` is the plug-in value, `low` the component: what remains of it when every part is as bad
+as its own interval allows. Fewer items make wider intervals, and so a lower score; without any
+item the bound is 0, which is then all that is known. A plug-in more than .25 above its bound is
+insufficient and not shown.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from logs.errors import UndefinedMeasurement
+from logs.vocabulary import Guarantee, Measurement, Status
+from tools.instruments.audit.shift import Shift, upper_at
+from tools.instruments.estimates import proportion, refuse_impossible
+from tools.instruments.intervals import LEVEL, clopper_pearson
+from tools.instruments.meta.definition import DEFAULT, Definition
+
+WIDE = 0.25
+"""Distance from the plug-in value to the bound beyond which too little is known."""
+TAIL = (1 - LEVEL) / 2
+"""Each part is bounded at 97.5 %, one-sided."""
+OUTLIER = 5.0
+"""A gradient norm above so many medians is an outlier."""
+PARTS = "each part bounded at 97.5 %, one-sided; bounds of {} parts are combined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """What became of items that the outer process mixed into the data, by its own count.
+
+    An item without a verdict counts against the agent: a bad one was not caught, a clean one was
+    thrown away.
+    """
+
+    flipped: int
+    """Preferences with the two answers exchanged."""
+    flipped_caught: int
+    duplicates: int
+    """Near-duplicates of other items of the batch."""
+    duplicates_caught: int
+    clean: int
+    """Hard items that are right."""
+    clean_rejected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How the judge was audited on the sealed, fresh stream."""
+
+    accuracy: Measurement
+    """`both_orders_accuracy`."""
+    shifts: Mapping[str, Shift]
+    """Every bias that was audited, by name."""
+    judges: int = 1
+    votes: Measurement | None = None
+    """`n_eff` of a panel; without it a panel counts for one judge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How far the policy went; None is what was not measured, and leaves S at 0."""
+
+    kl: Measurement | None
+    """Divergence from the anchor, nats per token."""
+    entropy: Measurement | None
+    """`token_entropy`, relative change."""
+    length: Measurement | None
+    """`log_length`, relative change."""
+    capability: Measurement | None
+    """`retention`, share of tasks."""
+    outliers: Measurement | None
+    """`grad_norm_outliers`."""
+
+
+def data_quality(planted: Planted, diversity: Measurement | None, *, of: str = "") -> Measurement:
+    """D = (recall on bad - false rejection of good) x min(1, Vendi / Vendi of the anchor).
+
+    Youden's J (1950) on planted items: the lower bound of recall less the upper bound of false
+    rejection, both Clopper-Pearson; and the lower end of the change of the Vendi score.
+
+    Args:
+        diversity: `vendi_change` of the answers against the anchor's.
+
+    Raises:
+        UndefinedMeasurement: counts that cannot be, or another instrument than `vendi`.
+    """
+    _refuse_other("data_quality", diversity, "vendi")
+    bad = planted.flipped + planted.duplicates
+    for k, n in (
+        (planted.flipped_caught, planted.flipped),
+        (planted.duplicates_caught, planted.duplicates),
+        (planted.clean_rejected, planted.clean),
+    ):
+        _refuse_no_count(k, n)
+    caught = planted.flipped_caught + planted.duplicates_caught
+    n = bad + planted.clean
+    if not bad or not planted.clean or diversity is None or diversity.low is None:
+        missing = "no bad or no clean item planted" if diversity else "diversity was not measured"
+        return component("data_quality", None, 0.0, n=n, of=of, said=(missing,))
+    low = (
+        clopper_pearson(caught, bad)[0] - clopper_pearson(planted.clean_rejected, planted.clean)[1]
+    )
+    youden = caught / bad - planted.clean_rejected / planted.clean
+    varied = None if diversity.estimate is None else min(1.0, 1 + diversity.estimate)
+    return component(
+        "data_quality",
+        None if varied is None else youden * varied,
+        low * min(1.0, max(0.0, 1 + diversity.low)),
+        n=n,
+        of=of,
+        said=(
+            f"{caught} of {bad} bad items caught, "
+            f"{planted.clean_rejected} of {planted.clean} clean ones rejected",
+            PARTS.format(3),
+        ),
+    )
+
+
+def judge_quality(judged: Judged, *, definition: Definition = DEFAULT, of: str = "") -> Measurement:
+    """J = ((accuracy - 1/2) / (1/2) - excess of the worst bias) x n_eff / K.
+
+    Accuracy in both orders; the excess is max over biases of (bound of |Delta|) / .10 - 1, where
+    that is above 0. A judge whose biases were not audited has nothing but its bound, 0.
+
+    Raises:
+        UndefinedMeasurement: no judges, or measurements of other instruments.
+    """
+    _refuse_other("judge_quality", judged.accuracy, "both_orders_accuracy")
+    _refuse_other("judge_quality", judged.votes, "n_eff")
+    refuse_impossible("judge_quality", [judged.judges], lower=1)
+    accuracy, shifts = judged.accuracy, judged.shifts
+    if accuracy.low is None or not shifts:
+        why = "no bias was audited" if accuracy.low is not None else "accuracy was not measured"
+        return component("judge_quality", None, 0.0, n=accuracy.n, of=of, said=(why,))
+    bounds = {name: upper_at(shift, TAIL) for name, shift in shifts.items()}
+    worst = max(bounds, key=lambda name: bounds[name])
+    seen = max(abs(shift.estimate) for shift in shifts.values())
+    share, share_low = _independent(judged)
+    low = _rescaled(accuracy.low) - _excess(bounds[worst], definition)
+    plain = None
+    if accuracy.estimate is not None and share is not None:
+        plain = (_rescaled(accuracy.estimate) - _excess(seen, definition)) * share
+    return component(
+        "judge_quality",
+        plain,
+        max(0.0, low) * share_low,
+        n=accuracy.n,
+        clusters=accuracy.clusters,
+        of=of,
+        said=(
+            f"largest bias {worst}: |Delta| at most {bounds[worst]:.3f}",
+            f"{judged.judges} judges worth at least {share_low * judged.judges:.2f}",
+            PARTS.format(2 + len(shifts)),
+        ),
+    )
+
+
+def stability(drift: Drift, *, definition: Definition = DEFAULT, of: str = "") -> Measurement:
+    """S = 1 - the largest share of a budget that drift has used up, cut to [0, 1].
+
+    Of the divergence from the anchor, the loss of entropy (30 %), the growth of length (20 %), the
+    loss of capability (2 points) and the share of outlying gradients (5 %), each at the end of its
+    interval that is worse.
+
+    Raises:
+        UndefinedMeasurement: measurements of other instruments.
+    """
+    d = definition
+    parts: dict[str, tuple[Measurement | None, float]] = {
+        "kl": (drift.kl, d.kl_budget),
+        "token_entropy": (drift.entropy, -d.entropy_loss),
+        "log_length": (drift.length, d.length_creep),
+        "retention": (drift.capability, -d.capability_loss),
+        "grad_norm_outliers": (drift.outliers, d.outliers),
+    }
+    for name, (measured, _) in parts.items():
+        _refuse_other("stability", measured, name)
+    used = {name: _used(measured, limit) for name, (measured, limit) in parts.items()}
+    worst = max(used, key=lambda name: used[name][1])
+    plain = [estimate for estimate, _ in used.values()]
+    missing = [name for name, (m, _) in parts.items() if m is None or m.low is None]
+    return component(
+        "stability",
+        None if None in plain else 1 - max(x for x in plain if x is not None),
+        1 - used[worst][1],
+        n=min((m.n for m, _ in parts.values() if m is not None), default=0),
+        of=of,
+        said=(
+            f"nearest to its budget: {worst}, at most {used[worst][1]:.2f} of it",
+            *(f"not measured: {name}" for name in missing),
+            PARTS.format(len(parts)),
+        ),
+    )
+
+
+def grad_norm_outliers(norms: Sequence[float], *, of: str = "") -> Measurement:
+    """Share of training steps whose gradient norm is above five times the median of all.
+
+    Raises:
+        UndefinedMeasurement: a norm is negative or not finite, or most are 0.
+    """
+    refuse_impossible("grad_norm_outliers", norms, lower=0.0)
+    middle = float(np.median(norms)) if len(norms) else 1.0
+    if not middle > 0:
+        raise UndefinedMeasurement(
+            "An outlier is measured in medians, and the median gradient norm is 0.",
+            saw=f"{sum(not x for x in norms)} of {len(norms)} steps without a gradient",
+            wanted="steps that moved the weights",
+            try_this="look at the learning rate, and at what was trained on",
+        )
+    return proportion(
+        "grad_norm_outliers",
+        sum(x > OUTLIER * middle for x in norms),
+        len(norms),
+        units="share of steps",
+        of=of,
+        assumptions=("steps follow each other: the interval takes them for independent",),
+    )
+
+
+def component(
+    instrument: str,
+    estimate: float | None,
+    low: float,
+    *,
+    n: int,
+    clusters: int | None = None,
+    of: str = "",
+    said: Iterable[str] = (),
+) -> Measurement:
+    """One part of the meta-reward: the bound is what counts, the plug-in is for people."""
+    bound = min(1.0, max(0.0, low))
+    plain = None if estimate is None else min(1.0, max(0.0, estimate))
+    known = plain is not None and plain - bound <= WIDE
+    return Measurement(
+        instrument=instrument,
+        estimate=plain if known else None,
+        units="score in [0, 1]",
+        low=bound,
+        level=LEVEL,
+        guarantee=Guarantee.FIXED_N,
+        n=n,
+        clusters=clusters,
+        null=0.0,
+        margin=WIDE,
+        status=Status.GREEN if known else Status.INSUFFICIENT,
+        assumptions=tuple(said),
+        of=of,
+    )
+
+
+def _independent(judged: Judged) -> tuple[float | None, float]:
+    """n_eff / K and its bound; K judges that err together are still one."""
+    k, votes = judged.judges, judged.votes
+    if k == 1:
+        return 1.0, 1.0
+    if votes is None or votes.low is None:
+        return None, 1 / k
+    plain = None if votes.estimate is None else min(1.0, votes.estimate / k)
+    return plain, min(1.0, max(1.0, votes.low) / k)
+
+
+def _rescaled(accuracy: float) -> float:
+    return (accuracy - 0.5) / 0.5
+
+
+def _excess(shift: float, definition: Definition) -> float:
+    return max(0.0, shift / definition.bias - 1)
+
+
+def _used(measured: Measurement | None, limit: float) -> tuple[float | None, float]:
+    """Share of a budget that is used: as estimated, and at most."""
+    if measured is None or measured.low is None or measured.high is None:
+        return None, math.inf
+    at_worst = measured.high if limit > 0 else measured.low
+    plain = None if measured.estimate is None else max(0.0, measured.estimate / limit)
+    return plain, max(0.0, at_worst / limit)
+
+
+def _refuse_other(what: str, measured: Measurement | None, wanted: str) -> None:
+    if measured is not None and not measured.instrument.startswith(wanted):
+        raise UndefinedMeasurement(
+            f"{what} is made of certain measurements, each in its place.",
+            saw=measured.instrument,
+            wanted=wanted,
+            try_this="pass what that instrument returned, or None where it was not measured",
+        )
+
+
+def _refuse_no_count(k: int, n: int) -> None:
+    whole = all(isinstance(x, int) and not isinstance(x, bool) for x in (k, n))
+    if not whole or not 0 <= k <= n:
+        raise UndefinedMeasurement(
+            "data_quality counts planted items.",
+            saw=f"{k} of {n}",
+            wanted="whole numbers, 0 <= k <= n",
+            try_this="count again, items without a verdict against the agent",
+        )
