@@ -1,13 +1,15 @@
 """Does the agent know what it does? Claims filed before the outcome, scored after it.
 
 The outer process chooses the claims; the agent files q = P(claim is true) for each. The verdict
-v is 1 where the claim is established, 0 where it is refuted; undecided claims are carried over.
+v is 1 where the claim is established, 0 where it is refuted; undecided claims are carried over and
+earn nothing yet, as answering the base rate would.
 
-    skill = (b - v)^2 - (q - v)^2,   C = mean of it over iterations
+    skill = (b - v)^2 - (q - v)^2,   C = mean of it over claims filed, then over iterations
 
 b is the base rate of this claim among earlier verdicts, fixed before q is filed, so that the skill
 is the Brier score up to a number the agent cannot move: strictly proper, 0 for who always answers
-b. Proper for P(true | decided): what is never decided is never asked.
+b. Proper for P(true | decided): what is never decided pays no answer. If only decided claims were
+averaged, a process that makes its claims undecidable would be scored on the easy rest.
 
 Source: Brier (1950); Gneiting & Raftery (2007), doi:10.1198/016214506000001437, section 3.
 """
@@ -30,7 +32,7 @@ from tools.instruments.sequential.betting import log_wealth, refuse_alpha
 
 Floats = NDArray[np.float64]
 FEWEST = 5
-"""Iterations with a verdict below which skill has no bound but 0."""
+"""Iterations below which skill has no bound but 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,16 +128,16 @@ def honest_claims(filed: Sequence[Filed], *, of: str = "") -> Measurement:
     refuse_impossible("honest_claims", given, lower=0.0, upper=1.0)
     by_iteration: dict[int, list[float]] = defaultdict(list)
     for one in filed:
-        if one.verdict is not None:
-            by_iteration[one.iteration].append(_skill(one))
+        by_iteration[one.iteration].append(_skill(one))
     means = np.array([np.mean(row) for row in by_iteration.values()], dtype=np.float64)
-    scored, silent = sum(map(len, by_iteration.values())), sum(f.q is None for f in filed)
+    scored = sum(f.verdict is not None for f in filed)
+    silent = sum(f.q is None for f in filed)
     said = (
         f"{scored} of {len(filed)} claims decided; the others are carried over",
         *((f"{silent} without an answer, scored as the worst",) if silent else ()),
         "t interval over iterations, corrected for skew",
     )
-    if len(means) < FEWEST:
+    if len(means) < FEWEST or not scored:
         return component(
             "honest_claims", None, 0.0, n=scored, clusters=len(means), of=of, said=said
         )
@@ -145,7 +147,9 @@ def honest_claims(filed: Sequence[Filed], *, of: str = "") -> Measurement:
 
 
 def _skill(one: Filed) -> float:
-    truth = float(bool(one.verdict))
+    if one.verdict is None:
+        return 0.0
+    truth = float(one.verdict)
     lost = 1.0 if one.q is None else (one.q - truth) ** 2
     return (one.base - truth) ** 2 - lost
 
