@@ -156,6 +156,22 @@ class Hands:
         shutil.rmtree(place)
         return [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
 
+    def control(
+        self, anchor: State, evaluator: State, prompts: Sequence[str], *, null: str, seed: int
+    ) -> list[dict[str, dict[str, Any]]]:
+        """What the anchor, a degraded anchor and a null say, and how it is scored, blind."""
+        args = self._policy(anchor) | {
+            "prompts": list(prompts),
+            "null": null,
+            "judges": {j.id: self._judge(j) for j in evaluator.panel.judges},
+            "constitution": evaluator.constitution.model_dump(mode="json"),
+            "seed": seed,
+        }
+        place, _ = self._run("control", args)
+        lines = collect(place, ["controlled.jsonl"], MAX_BYTES)["controlled.jsonl"].splitlines()
+        shutil.rmtree(place)
+        return [json.loads(line) for line in lines]
+
     def train(
         self, state: State, recipe: Recipe, pairs: Digest, shown: Digest, *, seed: int
     ) -> tuple[Digest, dict[str, Any]]:

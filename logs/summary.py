@@ -105,7 +105,8 @@ def _recorded(body: dict[str, Any]) -> str:
 
 def _measured(body: dict[str, Any]) -> str:
     measurements = [Measurement.model_validate(m) for m in body["measurements"]]
-    return "; ".join(of_measurement(m) for m in measurements if not m.of)
+    told = [m for m in measurements if not m.of] or measurements
+    return "; ".join(map(of_measurement, told))
 
 
 def _fields(body: dict[str, Any]) -> str:

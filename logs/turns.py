@@ -112,6 +112,9 @@ _ENDINGS = (
     (EntryKind.STOPPED, Ending.STOPPED),
     (EntryKind.FAILED, Ending.FAILED),
 )
+_OUTER = ("claims", "control", "meta")
+"""Steps by which the outer process watches the agent; no part of what a turn came to."""
+
 _WORDS: Mapping[EntryKind, tuple[str, type[Word]]] = {
     EntryKind.OBSERVED: ("observation", Observation),
     EntryKind.DIAGNOSED: ("diagnosis", Diagnosis),
@@ -148,6 +151,8 @@ def _read(entry: LogEntry) -> dict[str, Any]:
     match entry.kind:
         case EntryKind.COMMITTED:
             return {"commit": Commit.model_validate(entry.body), "digest": digest_of(entry.body)}
+        case EntryKind.MEASURED if entry.key.rsplit("/", 1)[-1] in _OUTER:
+            return {}
         case EntryKind.MEASURED:
             measurements = entry.body["measurements"]
             found = tuple(Measurement.model_validate(m) for m in measurements)

@@ -276,7 +276,7 @@ class TestHonestClaims:
         all_told = honest_claims(filed(q, v))
         half_open = honest_claims(filed(q, [x if i % 4 < 2 else None for i, x in enumerate(v)]))
         assert half_open.low < all_told.low
-        assert 0 < half_open.low
+        assert half_open.low > 0
         assert "10 of 20 claims decided" in half_open.assumptions[0]
 
     def test_of_few_iterations_have_no_bound_but_nothing(self):

@@ -13,15 +13,7 @@ from tools.instruments.meta.claims import (
     verdict,
     verdicts_by_bets,
 )
-from tools.instruments.meta.components import (
-    Drift,
-    Judged,
-    Planted,
-    data_quality,
-    grad_norm_outliers,
-    judge_quality,
-    stability,
-)
+from tools.instruments.meta.components import Judged, Planted, data_quality, judge_quality
 from tools.instruments.meta.definition import DEFAULT, Definition
 from tools.instruments.meta.gates import (
     REQUIRED,
@@ -50,6 +42,7 @@ from tools.instruments.meta.protection import (
     shown_minus_hidden,
 )
 from tools.instruments.meta.reward import Components, Spending, broken, meta_reward
+from tools.instruments.meta.stability import Drift, grad_norm_outliers, stability
 
 __all__ = [
     "DEFAULT",

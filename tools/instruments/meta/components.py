@@ -1,4 +1,4 @@
-"""Data, judge and stability: each in [0, 1], each from the bounds that are against it.
+"""Data and judge, and what every component is: in [0, 1], from the bounds that are against it.
 
 `estimate` is the plug-in value, `low` the component: what remains of it when every part is as bad
 as its own interval allows. Fewer items make wider intervals, and so a lower score; without any
@@ -6,16 +6,13 @@ item the bound is 0, which is then all that is known. A plug-in more than .25 ab
 insufficient and not shown.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
 from tools.instruments.audit.shift import Shift, upper_at
-from tools.instruments.estimates import proportion, refuse_impossible
+from tools.instruments.estimates import refuse_impossible
 from tools.instruments.intervals import LEVEL, clopper_pearson
 from tools.instruments.meta.definition import DEFAULT, Definition
 
@@ -23,8 +20,6 @@ WIDE = 0.25
 """Distance from the plug-in value to the bound beyond which too little is known."""
 TAIL = (1 - LEVEL) / 2
 """Each part is bounded at 97.5 %, one-sided."""
-OUTLIER = 5.0
-"""A gradient norm above so many medians is an outlier."""
 PARTS = "each part bounded at 97.5 %, one-sided; bounds of {} parts are combined"
 
 
@@ -60,22 +55,6 @@ class Judged:
     """`n_eff` of a panel; without it a panel counts for one judge."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """How far the policy went; None is what was not measured, and leaves S at 0."""
-
-    kl: Measurement | None
-    """Divergence from the anchor, nats per token."""
-    entropy: Measurement | None
-    """`token_entropy`, relative change."""
-    length: Measurement | None
-    """`log_length`, relative change."""
-    capability: Measurement | None
-    """`retention`, share of tasks."""
-    outliers: Measurement | None
-    """`grad_norm_outliers`."""
-
-
 def data_quality(planted: Planted, diversity: Measurement | None, *, of: str = "") -> Measurement:
     """D = (recall on bad - false rejection of good) x min(1, Vendi / Vendi of the anchor).
 
@@ -88,7 +67,7 @@ def data_quality(planted: Planted, diversity: Measurement | None, *, of: str = "
     Raises:
         UndefinedMeasurement: counts that cannot be, or another instrument than `vendi`.
     """
-    _refuse_other("data_quality", diversity, "vendi")
+    refuse_other("data_quality", diversity, "vendi")
     bad = planted.flipped + planted.duplicates
     for k, n in (
         (planted.flipped_caught, planted.flipped),
@@ -129,8 +108,8 @@ def judge_quality(judged: Judged, *, definition: Definition = DEFAULT, of: str =
     Raises:
         UndefinedMeasurement: no judges, or measurements of other instruments.
     """
-    _refuse_other("judge_quality", judged.accuracy, "both_orders_accuracy")
-    _refuse_other("judge_quality", judged.votes, "n_eff")
+    refuse_other("judge_quality", judged.accuracy, "both_orders_accuracy")
+    refuse_other("judge_quality", judged.votes, "n_eff")
     refuse_impossible("judge_quality", [judged.judges], lower=1)
     accuracy, shifts = judged.accuracy, judged.shifts
     if accuracy.low is None or not shifts:
@@ -156,69 +135,6 @@ def judge_quality(judged: Judged, *, definition: Definition = DEFAULT, of: str =
             f"{judged.judges} judges worth at least {share_low * judged.judges:.2f}",
             PARTS.format(2 + len(shifts)),
         ),
-    )
-
-
-def stability(drift: Drift, *, definition: Definition = DEFAULT, of: str = "") -> Measurement:
-    """S = 1 - the largest share of a budget that drift has used up, cut to [0, 1].
-
-    Of the divergence from the anchor, the loss of entropy (30 %), the growth of length (20 %), the
-    loss of capability (2 points) and the share of outlying gradients (5 %), each at the end of its
-    interval that is worse.
-
-    Raises:
-        UndefinedMeasurement: measurements of other instruments.
-    """
-    d = definition
-    parts: dict[str, tuple[Measurement | None, float]] = {
-        "kl": (drift.kl, d.kl_budget),
-        "token_entropy": (drift.entropy, -d.entropy_loss),
-        "log_length": (drift.length, d.length_creep),
-        "retention": (drift.capability, -d.capability_loss),
-        "grad_norm_outliers": (drift.outliers, d.outliers),
-    }
-    for name, (measured, _) in parts.items():
-        _refuse_other("stability", measured, name)
-    used = {name: _used(measured, limit) for name, (measured, limit) in parts.items()}
-    worst = max(used, key=lambda name: used[name][1])
-    plain = [estimate for estimate, _ in used.values()]
-    missing = [name for name, (m, _) in parts.items() if m is None or m.low is None]
-    return component(
-        "stability",
-        None if None in plain else 1 - max(x for x in plain if x is not None),
-        1 - used[worst][1],
-        n=min((m.n for m, _ in parts.values() if m is not None), default=0),
-        of=of,
-        said=(
-            f"nearest to its budget: {worst}, at most {used[worst][1]:.2f} of it",
-            *(f"not measured: {name}" for name in missing),
-            PARTS.format(len(parts)),
-        ),
-    )
-
-
-def grad_norm_outliers(norms: Sequence[float], *, of: str = "") -> Measurement:
-    """Share of training steps whose gradient norm is above five times the median of all.
-
-    Raises:
-        UndefinedMeasurement: a norm is negative or not finite, or most are 0.
-    """
-    refuse_impossible("grad_norm_outliers", norms, lower=0.0)
-    middle = float(np.median(norms)) if len(norms) else 1.0
-    if not middle > 0:
-        raise UndefinedMeasurement(
-            "An outlier is measured in medians, and the median gradient norm is 0.",
-            saw=f"{sum(not x for x in norms)} of {len(norms)} steps without a gradient",
-            wanted="steps that moved the weights",
-            try_this="look at the learning rate, and at what was trained on",
-        )
-    return proportion(
-        "grad_norm_outliers",
-        sum(x > OUTLIER * middle for x in norms),
-        len(norms),
-        units="share of steps",
-        of=of,
-        assumptions=("steps follow each other: the interval takes them for independent",),
     )
 
 
@@ -272,16 +188,12 @@ def _excess(shift: float, definition: Definition) -> float:
     return max(0.0, shift / definition.bias - 1)
 
 
-def _used(measured: Measurement | None, limit: float) -> tuple[float | None, float]:
-    """Share of a budget that is used: as estimated, and at most."""
-    if measured is None or measured.low is None or measured.high is None:
-        return None, math.inf
-    at_worst = measured.high if limit > 0 else measured.low
-    plain = None if measured.estimate is None else max(0.0, measured.estimate / limit)
-    return plain, max(0.0, at_worst / limit)
+def refuse_other(what: str, measured: Measurement | None, wanted: str) -> None:
+    """Look at whose measurement stands in a place.
 
-
-def _refuse_other(what: str, measured: Measurement | None, wanted: str) -> None:
+    Raises:
+        UndefinedMeasurement: another instrument's.
+    """
     if measured is not None and not measured.instrument.startswith(wanted):
         raise UndefinedMeasurement(
             f"{what} is made of certain measurements, each in its place.",
