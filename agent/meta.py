@@ -31,7 +31,7 @@ from tools.pairs import make_pairs
 
 CONTROL, CLAIMS, META = "control", "claims", "meta"
 """Steps under which these are logged."""
-SEALED, BATCHES = 96, 4
+SEALED, BATCHES = 128, 4
 """Sealed items per turn, in batches of which one is retired after each turn."""
 NULL = "yes"
 """What the null says to everything: one word of the micro-world, right on no task of it."""

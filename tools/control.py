@@ -17,7 +17,7 @@ from tools.models import load_policy, load_tokenizer
 from tools.scoring import answer_logps
 
 SIDES = ("anchor", "degraded", "null")
-HOT = 1.3
+HOT = 1.4
 """Temperature of the degraded checkpoint: hot enough to be worse, not so hot that nothing is left
 that a null has not."""
 

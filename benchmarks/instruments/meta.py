@@ -237,11 +237,11 @@ def bounds() -> Iterator[Row]:
             bound=0.95,
             allow_se=2,
         )
-    for n in (12, 24, 96):
-        low = [honest_claims(_forecast(rng, n)).low for _ in range(SEEDS * 5)]
+    for n, per in ((12, 1), (24, 1), (96, 1), (12, 4), (24, 4)):
+        low = [honest_claims(_forecast(rng, n, per)).low for _ in range(SEEDS * 5)]
         yield row(
             "honest_claims",
-            "q is the truth, uniform; base 1/2",
+            f"q is the truth, uniform; {per} claims an iteration",
             np.array(low) <= 1 / 12,
             n=n,
             what="bound below the truth",
@@ -251,11 +251,17 @@ def bounds() -> Iterator[Row]:
         )
 
 
-def _forecast(rng: Any, n: int) -> list[Filed]:
-    q = rng.random(n)
+def _forecast(rng: Any, n: int, per: int) -> list[Filed]:
     return [
-        Filed(claim="c", iteration=i, q=float(p), base=0.5, verdict=bool(rng.random() < p))
-        for i, p in enumerate(q)
+        Filed(
+            claim=f"claim {j}",
+            iteration=i,
+            q=float(p),
+            base=0.5,
+            verdict=bool(rng.random() < p),
+        )
+        for i, row_ in enumerate(rng.random((n, per)))
+        for j, p in enumerate(row_)
     ]
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
-from tools.instruments.audit.shift import Shift, upper_at
+from tools.instruments.audit.bounds import bound
+from tools.instruments.audit.shift import Shift
 from tools.instruments.estimates import refuse_impossible
 from tools.instruments.intervals import LEVEL, clopper_pearson
 from tools.instruments.meta.definition import DEFAULT, Definition
@@ -115,9 +116,9 @@ def judge_quality(judged: Judged, *, definition: Definition = DEFAULT, of: str =
     if accuracy.low is None or not shifts:
         why = "no bias was audited" if accuracy.low is not None else "accuracy was not measured"
         return component("judge_quality", None, 0.0, n=accuracy.n, of=of, said=(why,))
-    bounds = {name: upper_at(shift, TAIL) for name, shift in shifts.items()}
+    bounds = {name: _upper(shift) for name, shift in shifts.items()}
     worst = max(bounds, key=lambda name: bounds[name])
-    seen = max(abs(shift.estimate) for shift in shifts.values())
+    seen = max(s.estimate if s.fault == "up" else abs(s.estimate) for s in shifts.values())
     share, share_low = _independent(judged)
     low = _rescaled(accuracy.low) - _excess(bounds[worst], definition)
     plain = None
@@ -178,6 +179,12 @@ def _independent(judged: Judged) -> tuple[float | None, float]:
         return None, 1 / k
     plain = None if votes.estimate is None else min(1.0, votes.estimate / k)
     return plain, min(1.0, max(1.0, votes.low) / k)
+
+
+def _upper(shift: Shift) -> float:
+    """Bound of |Delta|, or of Delta where only upwards is a fault."""
+    within = shift.estimate, shift.error, shift.skew, shift.clusters
+    return min(1.0, max(0.0, sum(bound(*within, shift.fault, TAIL))))
 
 
 def _rescaled(accuracy: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from logs.canonical import digest_of
 from logs.vocabulary import Digest, Guarantee, Measurement, Status
 from tools.instruments.estimates import refuse_impossible, refuse_unequal
-from tools.instruments.intervals import LEVEL, student
+from tools.instruments.intervals import LEVEL, Interval, student
 
 REQUIRED = (
     "plan",
@@ -133,14 +133,13 @@ def sabotage_control(
         refuse_impossible("sabotage_control", side)
     n = len(anchor)
     a, d, z = (np.asarray(side, dtype=np.float64) for side in sides.values())
-    steps = {"anchor - degraded": a - d, "degraded - null": d - z}
+    steps = {"anchor - degraded": a - d, "degraded - null": d - z} if n else {}
     spans = {name: student(x.tolist()) for name, x in steps.items()} if n > 1 else {}
-    centres = {name: float(x.mean()) for name, x in steps.items()} if n else {}
+    worst = min(steps, key=lambda name: float(steps[name].mean()), default="")
     status = _ranked(list(spans.values()))
-    worst = min(centres, key=lambda name: centres[name]) if centres else ""
     return Measurement(
         instrument="sabotage_control",
-        estimate=None if status is Status.INSUFFICIENT else centres[worst],
+        estimate=None if status is Status.INSUFFICIENT else float(steps[worst].mean()),
         units="score of the evaluator",
         low=spans[worst][0] if spans else None,
         high=spans[worst][1] if spans else None,
@@ -149,15 +148,13 @@ def sabotage_control(
         n=n,
         null=0.0,
         status=status,
-        assumptions=(
-            *(
-                f"{name} {centres[name]:+.4g} [{lo:+.4g}, {hi:+.4g}]"
-                for name, (lo, hi) in spans.items()
-            ),
-            "items sealed, the evaluator blind to which answer is whose",
-        ),
+        assumptions=(*_spans(spans), "items sealed, the evaluator blind to whose answer is whose"),
         of=of,
     )
+
+
+def _spans(spans: Mapping[str, Interval]) -> tuple[str, ...]:
+    return tuple(f"{name} in [{low:+.4g}, {high:+.4g}]" for name, (low, high) in spans.items())
 
 
 def throughout(iterations: Sequence[Sequence[Gate]]) -> tuple[Gate, ...]:
@@ -174,7 +171,7 @@ def _throughout(name: str, iterations: Sequence[Sequence[Gate]]) -> Gate:
     return Gate(name, True, f"in all of {len(iterations)} iterations")
 
 
-def _ranked(spans: Sequence[tuple[float, float]]) -> Status:
+def _ranked(spans: Sequence[Interval]) -> Status:
     if not spans:
         return Status.INSUFFICIENT
     if all(low > 0 for low, _ in spans):
