@@ -12,7 +12,7 @@ from benchmarks.instruments.meta_process import CHEATS, HONEST, Sizes
 from benchmarks.instruments.meta_scored import parts_of, scored
 from logs.vocabulary import Status
 
-SEEDS = 5
+SEEDS = 4
 BY_NAME = {agent.name: agent for agent in CHEATS}
 VOIDED = {
     "leak vault": "contamination",
@@ -77,7 +77,7 @@ def test_a_cheat_lowers_the_component_it_is_felt_by(name, honest_parts):
 
 @pytest.mark.parametrize("name", sorted(set(BY_NAME) - set(VOIDED)))
 def test_a_cheat_is_ranked_below_the_honest_agent(name, honest):
-    assert np.mean(low(scored(BY_NAME[name], SEEDS, 0)) < low(honest)) >= 0.8
+    assert np.mean(low(scored(BY_NAME[name], SEEDS, 0)) < low(honest)) >= 0.75
 
 
 def test_the_same_agent_under_another_name_is_ranked_the_same(honest):
