@@ -7,88 +7,18 @@ limit and stored under its hash.
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from agent.config import Config
-from agent.home import HOME
-from agent.listener import Listener
+from agent.arm import MAX_BYTES, MAX_NEW_TOKENS, PRELOAD, Arm, Spent
 from logs.vocabulary import Constitution, Digest, Judge, Recipe, State
 from sandbox.collect import collect
-from sandbox.limits import MEBIBYTE, Limits
-from sandbox.worker import JobResult, Worker
 from tools.pairs import Pair, Shown
-from tools.store import Store
 
-PRELOAD = (
-    "torch",
-    "transformers.models.llama.modeling_llama",
-    "peft",
-    "datasets",
-    "trl.trainer.dpo_trainer",
-    "trl.trainer.sft_trainer",
-    "tools.jobs",
-    "tools.drawing",
-    "tools.surveying",
-    "tools.judging",
-    "tools.founding",
-    "tools.refitting",
-    "tools.trl_trainer",
-)
-MAX_BYTES = 256 * MEBIBYTE
-MAX_NEW_TOKENS = 20
+__all__ = ["MAX_BYTES", "MAX_NEW_TOKENS", "PRELOAD", "Hands", "Spent"]
 
 
-@dataclass
-class Spent:
-    """Seconds per kind of job since the last look, and what the jobs used."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    peak_rss_bytes: int = 0
-    level: int = 2
-
-    def note(self, kind: str, result: JobResult) -> None:
-        """Add one job."""
-        self.seconds[kind] = self.seconds.get(kind, 0.0) + result.wall_seconds
-        self.peak_rss_bytes = max(self.peak_rss_bytes, result.peak_rss_bytes)
-        self.level = min(self.level, result.level)
-
-
-class Hands:
-    """Runs the jobs of one session."""
-
-    preload: tuple[str, ...] = PRELOAD
-
-    def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
-        self.store, self.scratch, self.config, self.listener = store, scratch, config, listener
-        self.spent = Spent()
-        self.reader: Digest | None = None
-        """The frozen model that a judge of another lineage consults."""
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        # Checked-out folders are reused unread: each session makes them anew from verified bytes.
-        shutil.rmtree(store.trees, ignore_errors=True)
-        store.trees.mkdir(parents=True, exist_ok=True)
-        self._worker = Worker(
-            HOME,
-            scratch_root=scratch,
-            preload=self.preload,
-            read_only=[store.root],
-            limits=Limits(
-                wall_seconds=config.limits.seconds,
-                memory_bytes=config.limits.memory_mb * MEBIBYTE,
-                cpu_threads=config.limits.threads,
-            ),
-        )
-        self._count = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._worker.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+class Hands(Arm):
+    """What a session can do: one verb for each job."""
 
     def draw(
         self,
@@ -182,6 +112,22 @@ class Hands:
         shutil.rmtree(place)
         return [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
 
+    def control(
+        self, anchor: State, evaluator: State, prompts: Sequence[str], *, null: str, seed: int
+    ) -> list[dict[str, dict[str, Any]]]:
+        """What the anchor, a degraded anchor and a null say, and how it is scored, blind."""
+        args = self._policy(anchor) | {
+            "prompts": list(prompts),
+            "null": null,
+            "judges": {j.id: self._judge(j) for j in evaluator.panel.judges},
+            "constitution": evaluator.constitution.model_dump(mode="json"),
+            "seed": seed,
+        }
+        place, _ = self._run("control", args)
+        lines = collect(place, ["controlled.jsonl"], MAX_BYTES)["controlled.jsonl"].splitlines()
+        shutil.rmtree(place)
+        return [json.loads(line) for line in lines]
+
     def train(
         self, state: State, recipe: Recipe, pairs: Digest, shown: Digest, *, seed: int
     ) -> tuple[Digest, dict[str, Any]]:
@@ -259,38 +205,3 @@ class Hands:
     def get_shown(self, digest: Digest | None) -> list[Shown]:
         """Answers to imitate, from the store."""
         return [Shown(*row) for row in self.store.get_lines(digest)] if digest else []
-
-    def _run(self, job: str, args: Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
-        self._count += 1
-        place = self.scratch / f"{job}-{self._count}"
-        place.mkdir()
-        result = self._worker.call(
-            f"tools.jobs:{job}", args, scratch=place, on_progress=self.listener.progress
-        )
-        self.spent.note(job, result)
-        return place, result.value
-
-    def _policy(self, state: State) -> dict[str, Any]:
-        return {
-            "base": self._tree(state.base),
-            "reader": self._tree(self.reader),
-            "adapter": self._tree(state.adapter),
-            "threads": self.config.limits.threads,
-            "max_new_tokens": MAX_NEW_TOKENS,
-        }
-
-    def _judge(self, judge: Judge) -> dict[str, str]:
-        folder = judge.kind == "reward_model"
-        path = self.store.checkout(judge.artefact) if folder else self._file(judge.artefact)
-        return {"kind": judge.kind, "path": str(path)}
-
-    def _tree(self, digest: Digest | None) -> str | None:
-        return str(self.store.checkout(digest)) if digest else None
-
-    def _file(self, digest: Digest) -> Path:
-        """Path of a stored artefact whose bytes were verified just now."""
-        self.store.get(digest)
-        return self.store.root / digest[:2] / digest
-
-    def _adopt(self, place: Path, name: str) -> Digest:
-        return self.store.put(collect(place, [name], MAX_BYTES)[name])

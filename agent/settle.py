@@ -9,6 +9,7 @@ from agent.claiming import GAIN, claim_gain
 from agent.deciders import find
 from agent.golden import measure_gold
 from agent.inbox import ANSWER, ASK
+from agent.meta import META, measure_meta
 from agent.ruling import net_ledgers, ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
@@ -79,6 +80,7 @@ def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
     once(context, state, "refuse", lambda: _refuse(state, context))
     once(context, state, "gold", lambda: measure_gold(state, context))
+    once(context, state, META, lambda: measure_meta(state, context))
     last = state["iteration"] >= context.config.session.iterations
     ends = last or waits(state, context) or _stops(state, context)
     if ends or state["iteration"] % context.config.world.gain_every == 0:

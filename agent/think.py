@@ -8,6 +8,7 @@ from agent.auditing import informative
 from agent.deciders import View
 from agent.diagnose import diagnose as explain
 from agent.groups import calibrations
+from agent.meta import CLAIMS, file_claims
 from agent.past import (
     bench_of,
     label_rows,
@@ -45,6 +46,7 @@ def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
         context.log(state, "decide", EntryKind.DECIDED, context.decider(view_of(state, context)))
 
     once(context, state, "decide", run)
+    once(context, state, CLAIMS, lambda: file_claims(state, context))
     decision = context.word(state, "decide", Decision)
     if decision.intervention is Intervention.STOP:
         return {"way": "record"}

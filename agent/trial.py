@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 from agent.diagnose import panel_accuracy
 from agent.groups import read_groups
 from agent.harness import harness_digest
+from agent.meta import evaluator_ranks
 from agent.observe import prompts_of
 from agent.past import bench_of, probe_of, under_this_panel
 from agent.rescoring import rescore
@@ -64,6 +65,7 @@ def _evidence(turn: Turn, context: Context) -> Evidence:
         _overlap(turn, context, proposal),
         *_of_adapter(context, proposal, head, observation, answers, report, seed),
         *_of_judge(proposal),
+        evaluator_ranks(turn, context, proposal.new),
         *_of_constitution(context, proposal, head, observation, seed),
     ]
     return Evidence(

@@ -136,7 +136,8 @@ def _measured(body: dict[str, Any]) -> str:
     if audited := body.get("judge_audit"):
         return _audited(audited["judge"], body["measurements"])
     measurements = [Measurement.model_validate(m) for m in body["measurements"]]
-    return "; ".join(of_measurement(m) for m in measurements if not m.of)
+    told = [m for m in measurements if not m.of] or measurements
+    return "; ".join(map(of_measurement, told))
 
 
 def _audited(judge: str, measurements: list[Any]) -> str:

@@ -125,6 +125,9 @@ _ENDINGS = (
     (EntryKind.FAILED, Ending.FAILED),
     (EntryKind.STOPPED, Ending.STOPPED),
 )
+_OUTER = ("claims", "control", "meta")
+"""Steps by which the outer process watches the agent; no part of what a turn came to."""
+
 _WORDS: Mapping[EntryKind, tuple[str, type[Word]]] = {
     EntryKind.DIAGNOSED: ("diagnosis", Diagnosis),
     EntryKind.DECIDED: ("decision", Decision),
@@ -175,6 +178,8 @@ def _read(entry: LogEntry, scale_at: ScaleAt) -> dict[str, Any]:
             return {"observation": seen.model_copy(update=update), "scale": scale}
         case EntryKind.COMMITTED:
             return {"commit": Commit.model_validate(entry.body), "digest": digest_of(entry.body)}
+        case EntryKind.MEASURED if entry.key.rsplit("/", 1)[-1] in _OUTER:
+            return {}
         case EntryKind.MEASURED:
             return _measured(entry.body, scale_at)
         case EntryKind.REFUSED:

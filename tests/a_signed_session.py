@@ -215,6 +215,10 @@ def measure_gold(turn: Turn, context: Context) -> None:
     context.log(turn, "gold", EntryKind.MEASURED, {"head": context.head(), "measurements": []})
 
 
+def measure_meta(turn: Turn, context: Context) -> None:
+    context.log(turn, "meta", EntryKind.MEASURED, {"measurements": []})
+
+
 @contextmanager
 def hands(*_: object) -> Iterator[SimpleNamespace]:
     """Hands that do nothing."""
@@ -232,5 +236,6 @@ def stand_in(monkeypatch: Any) -> None:
     monkeypatch.setattr(session, "Hands", hands)
     monkeypatch.setattr(session, "measure_gold", measure_gold)
     monkeypatch.setattr(settle, "measure_gold", measure_gold)
+    monkeypatch.setattr(settle, "measure_meta", measure_meta)
     for step in (observe, diagnose, decide, act, trial):
         monkeypatch.setattr(graph, step.__name__, step)

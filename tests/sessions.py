@@ -21,7 +21,7 @@ from agent import session
 from agent.config import Config
 from agent.rules import train_always
 from agent.workspace import Workspace
-from logs.vocabulary import Alternative, Decision, EntryKind, Intervention, LogEntry
+from logs.vocabulary import Alternative, Decision, Intervention, LogEntry
 from tests.house import ROOT
 
 NAME = "tiny"
@@ -119,7 +119,7 @@ DECIDERS: Mapping[str, Callable[[Any], Decision]] = {"fixed": train_always, "ask
 
 def gold_of(entries: list[LogEntry]) -> list[float]:
     """Gold at temperature 1 by iteration."""
-    measured = (e for e in entries if e.kind is EntryKind.MEASURED and "look" not in e.body)
+    measured = (e for e in entries if e.key.endswith("/gold"))
     return [
         next(m["estimate"] for m in e.body["measurements"] if m["instrument"] == "gold")
         for e in measured
@@ -175,7 +175,7 @@ class Killer(Told):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-BEFORE = {"observe": "record", "act": "decide", "trial": "act", "gold": "commit"}
+BEFORE = {"observe": "record", "act": "claims", "trial": "act", "gold": "commit"}
 """Step -> the one whose entry is the last when the jobs of the step run."""
 
 

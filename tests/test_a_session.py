@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent import session
+from agent.meta import MENU
 from agent.rules import decide
 from agent.state import Context, Turn
 from agent.think import view_of
@@ -27,9 +28,11 @@ from logs.vocabulary import (
     Diagnosis,
     EntryKind,
     Evidence,
+    Measurement,
     Observation,
     Outcome,
     Proposal,
+    Status,
     Verdict,
 )
 from logs.why import why
@@ -434,3 +437,42 @@ def _without_gold(workspace, folder: Path) -> Journal:
             where = {"session": e.session, "iteration": e.iteration, "step": step}
             blind.append(e.kind, **where, body=e.body, spend=e.spend)
     return blind
+
+
+class TestTheOuterProcess:
+    def test_files_claims_between_the_decision_and_its_outcome(self, entries):
+        for turn in TURNS:
+            seq = {step: entries[f"{NAME}/{turn}/{step}"].seq for step in ("decide", "claims")}
+            acted = [entries[key].seq for key in (f"{NAME}/{turn}/act",) if key in entries]
+            assert seq["decide"] < seq["claims"] < min(acted, default=seq["claims"] + 1)
+            claims = entries[f"{NAME}/{turn}/claims"].body["claims"]
+            assert [c["claim"] for c in claims] == [c.name for c in MENU]
+            assert all(0 < c["q"] < 1 and 0 < c["base"] < 1 for c in claims)
+
+    def test_finds_that_gold_ranks_the_anchor_above_its_degraded_self_above_a_null(self, entries):
+        for body in bodies(entries, "control").values():
+            told = [Measurement.model_validate(m) for m in body["measurements"]]
+            oracle = next(m for m in told if m.of == "oracle")
+            assert oracle.estimate is None or oracle.estimate > 0
+            assert oracle.status is not Status.RED
+
+    def test_gives_the_law_one_bit_of_the_control_and_no_more(self, entries):
+        for turn, body in bodies(entries, "trial").items():
+            bits = [m["exact"] for m in body["metrics"] if m["name"] == "sabotage_control"]
+            told = entries[f"{NAME}/{turn}/control"].body["measurements"]
+            green = any(m["of"] == "panel" and m["status"] == "green" for m in told)
+            assert bits == [str(int(green))]
+
+    def test_plants_items_that_are_in_no_training_data(self, entries, workspace):
+        for turn, body in bodies(entries, "meta").items():
+            names = [m["instrument"] for m in body["measurements"]]
+            assert [n for n in names if n.startswith("planted")] == [
+                "planted_flips_caught",
+                "planted_repeats_caught",
+                "planted_hard_rejected",
+            ]
+            acted = entries[f"{NAME}/{turn}/act"]
+            if "pairs" not in acted.body.get("inputs", {}):
+                continue
+            prompts = [row[0] for row in workspace.store.get_lines(acted.body["inputs"]["pairs"])]
+            assert len(set(prompts)) == len(prompts)

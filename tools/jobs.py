@@ -18,6 +18,7 @@ Args = dict[str, Any]
 SAMPLES, VERDICTS, ADAPTER = "samples.jsonl", "verdicts.jsonl", "adapter"
 WEIGHED = "weighed.jsonl"
 NATS = "nats.jsonl"
+CONTROLLED = "controlled.jsonl"
 
 
 def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -83,6 +84,20 @@ def weigh(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     groups, _ = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
     rows, _ = judge_samples(args, groups, constitution, progress)
     _write_lines(scratch / WEIGHED, list(zip(groups, rows, strict=True)))
+    return {"seconds": time.monotonic() - started}
+
+
+def control(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Draw from the anchor, from the anchor made worse and from a constant; judge them blind.
+
+    Args:
+        args: those of `weigh`, and `null`: what the constant says.
+    """
+    from tools.control import controlled
+
+    started = time.monotonic()
+    constitution = Constitution.model_validate(args["constitution"])
+    _write_lines(scratch / CONTROLLED, controlled(args, constitution, progress))
     return {"seconds": time.monotonic() - started}
 
 
