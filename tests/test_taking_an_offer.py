@@ -28,7 +28,7 @@ from logs.vocabulary import (
     Proposal,
     Tier,
 )
-from tests.a_view import past, view
+from tests.a_view import past, state, view
 from tests.sessions import NAME, Told, create, log
 from tests.test_the_decider import PADDING
 
@@ -109,7 +109,8 @@ def remembered(entries: dict[str, LogEntry], **arguments: str) -> Past:
     told_so = decision.model_copy(update={"body": {**decision.body, "arguments": told}})
     turn = [e for key, e in ({**entries, "1/decide": told_so}).items() if key.startswith("1/")]
     journal = SimpleNamespace(entries_of=lambda *_: turn)
-    (found,) = past_turns(SimpleNamespace(journal=journal), Turn(session=NAME, iteration=2, way=""))  # type: ignore[arg-type]
+    context = SimpleNamespace(journal=journal, commit_at=lambda _: SimpleNamespace(state=state()))
+    (found,) = past_turns(context, Turn(session=NAME, iteration=2, way=""))  # type: ignore[arg-type]
     return found
 
 
