@@ -124,7 +124,7 @@ class TestAFullDisk:
         with pytest.raises(PlimsollError, match="could not be stored") as caught:
             session.run(workspace, full)
         assert "No space left" in caught.value.saw
-        assert log(workspace)[-1].key == f"{NAME}/1/decide"
+        assert log(workspace)[-1].key == f"{NAME}/1/claims"  # filed with the decision
         assert list((workspace.root / "objects").rglob(".part-*")) == []
         must_verify(workspace)
 

@@ -80,6 +80,13 @@ class TestWhatALookEstablishes:
         assert m.assumptions[-1] == "changed: down[], test[], up[]"
         assert m.guarantee is Guarantee.ANYTIME
 
+    @pytest.mark.parametrize("k", range(1, 13))
+    @pytest.mark.parametrize("metrics", range(1, 25))
+    def test_loses_no_alarm_to_rounding(self, k, metrics):
+        look = Look(k, 12, tests=0, intervals=metrics)
+        found = [said(-0.1 if n else 0.1, 0.3, name=f"m{n}") for n in range(metrics)]
+        assert established(look, found).count == 1
+
     @given(st.integers(1, 12), st.integers(0, 4), st.integers(1, 20), st.data())
     def test_is_never_more_nor_less_than_what_alarmed_at_its_own_level(self, k, t, i, data):
         look = Look(k, 12, tests=t, intervals=i)
