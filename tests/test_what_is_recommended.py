@@ -65,6 +65,10 @@ class TestWhatIsRecommended:
             "approve",
             "reject",
             "refill",
+            "judge audit",
+            "judge card",
+            "drift show",
+            "vault open",
         }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known
