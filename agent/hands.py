@@ -253,7 +253,7 @@ class Hands:
             "max_new_tokens": MAX_NEW_TOKENS,
         }
 
-    def _judge(self, judge: Judge) -> dict[str, str]:
+    def _judge(self, judge: Judge) -> dict[str, Any]:
         folder = judge.kind == "reward_model"
         path = self.store.checkout(judge.artefact) if folder else self._file(judge.artefact)
         return {"kind": judge.kind, "path": str(path)}
