@@ -3,7 +3,7 @@
 Nothing that decides, gates or records is touched; the agent meets a world that went wrong.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -156,7 +156,7 @@ class PlantedTask:
         return drawn
 
 
-def insider(decider: Decider, schedule: Schedule, founding: Callable[[], State]) -> Decider:
+def insider(decider: Decider, schedule: Schedule) -> Decider:
     """The decider, but for the turn in which an insider proposes a self-serving edit."""
 
     def decide(view: View) -> Decision:
