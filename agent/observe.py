@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 from langgraph.runtime import Runtime
 
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
+from agent.checking_data import distinct_prompts, leaked_prompts
 from agent.groups import Group, calibrations, read_groups
 from agent.observing_judges import of_judges_in_force, with_what_was_said
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
+from agent.vaulting import gold_texts
+from invariants.canaries import leaks
 from logs.vocabulary import (
     Commit,
     EntryKind,
@@ -79,6 +82,7 @@ def _observe(turn: Turn, context: Context) -> None:
         iteration=turn["iteration"],
         head=head,
         measurements=(
+            *_of_prompts(context, train),
             *_of_policy(groups[: len(train)], drawn),
             *_of_panel(groups[: len(train)], judged["flaws"], now),
             *_of_judges(audit, asked, judges),
@@ -120,6 +124,12 @@ def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> 
 
 def _previous(context: Context, commit: Commit) -> State | None:
     return context.commit_at(commit.parent).state if commit.parent else None
+
+
+def _of_prompts(context: Context, train: Sequence[str]) -> Iterator[Measurement]:
+    """Whether practice prompts repeat, or hold gold."""
+    yield distinct_prompts(train)
+    yield leaked_prompts(len(leaks(gold_texts(context), train)), len(train))
 
 
 def _of_policy(groups: Sequence[Group], drawn: dict[str, list[float]]) -> Iterator[Measurement]:

@@ -1,4 +1,4 @@
-"""What came of a run, read from its log alone: seen, named, acted on, mended, and at which price."""
+"""What came of a run, read from its log alone: seen, named, acted on, and at which price."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass

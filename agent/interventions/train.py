@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.checking_data import require_as_judged
 from agent.groups import Group, calibrations, p_right, read_groups
 from agent.made import Made, Making
 from agent.seeds import seed_of
@@ -21,7 +22,7 @@ def make(making: Making) -> Made:
     """A candidate trained on pairs, chosen answers and some replayed ones.
 
     Raises:
-        Refused: the training data holds gold.
+        Refused: the training data hold gold, or are not what was drawn and judged.
     """
     context, now = making.context, making.state
     observation, hands = making.observation, making.context.hands
@@ -37,6 +38,7 @@ def make(making: Making) -> Made:
     again = replayed(buffer, now.recipe.replay, seed=seed)
     pairs_at, shown_at = hands.put_pairs(pairs), hands.put_shown([*shown, *again])
     require_no_gold(context, pairs_at, shown_at)
+    require_as_judged(context, (pairs_at, shown_at), groups, again)
     adapter, _ = hands.train(now, now.recipe, pairs_at, shown_at, seed=seed)
     update = {
         "adapter": adapter,
