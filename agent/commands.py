@@ -1,49 +1,33 @@
 """The commands as one table: names, summaries, options, and the function that answers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from agent.command import Command
+from agent.commands_about_judges import JUDGES
 from agent.options import (
-    Parser,
     about_a_policy,
     about_a_session,
     about_an_entry,
     about_constitutions,
     about_many_entries,
-    about_the_panel,
     demo,
     init,
-    nothing_more,
     resuming,
     rolling_back,
     running,
     showing_a_policy,
     verifying,
 )
+from agent.options_drift import showing_drift
 from agent.options_people import (
     about_a_proposal,
     answering,
     listing,
-    opening_the_vault,
     refilling,
     signing_a_policy,
 )
 from agent.options_policy import beginning, explaining, formatting, testing
-from agent.options_proof import comparing, proving, proving_a_panel
+from agent.options_proof import comparing, proving
 
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One thing that can be asked for."""
-
-    name: str
-    summary: str
-    run: str
-    """`module:function`; imported when the command runs."""
-    options: Callable[[Parser], None] = nothing_more
-    moves: bool = False
-    """Whether it runs the loop, so that an interrupt leaves something to resume."""
-
+__all__ = ["COMMANDS", "EXIT_CODES", "NOUNS", "Command"]
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -229,28 +213,12 @@ COMMANDS: tuple[Command, ...] = (
         about_constitutions(most=2),
     ),
     Command(
-        "vault show",
-        "what gold was asked, and how far its answers may be off",
-        "agent.commands_vault:show",
+        "drift show",
+        "how far the policy went, in which respect, and what that warns of",
+        "agent.commands_drift:show",
+        showing_drift,
     ),
-    Command(
-        "vault open",
-        "the claim at the end: HEAD on gold that no question was answered on, once",
-        "agent.commands_vault:open_final",
-        opening_the_vault,
-    ),
-    Command(
-        "judge list",
-        "the panel in force, and how right its judges were",
-        "agent.commands_judge:list_judges",
-        about_the_panel,
-    ),
-    Command(
-        "judge prove",
-        "does a judge or a family of judges decide alone? as a theorem",
-        "agent.commands_judge_proof:prove",
-        proving_a_panel,
-    ),
+    *JUDGES,
 )
 
 NOUNS = {
@@ -259,6 +227,7 @@ NOUNS = {
     "policy": "show",
     "constitution": "show",
     "judge": "list",
+    "drift": "show",
     "inbox": "list",
     "vault": "show",
 }

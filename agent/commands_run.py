@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.adoption import warnings_of
 from agent.commands_session import story_data, told
+from agent.deciding.ready import require_ready
 from agent.envelope import Answer
 from agent.face import watching
 from agent.finding import workspace_of
@@ -100,6 +101,7 @@ def _would_run(workspace: Workspace) -> Answer:
             wanted="a session of another name, or one to go on with",
             try_this="plimsoll resume; or another session.name in plimsoll.toml",
         )
+    require_ready(workspace)
     text = (
         f"would run session {found.session}: {config.session.iterations} iterations, seed"
         f" {config.session.seed}, decider {config.session.decider}, in {workspace.root}"

@@ -9,6 +9,7 @@ from agent.finding import from_here, workspace_of
 from agent.fitting import named
 from agent.overview import Overview, Standing, open_log, overview, session_of, sessions_of
 from agent.workspace import Workspace
+from logs.breaks import breaks, letters, pieces
 from logs.errors import UsageError, WaitsForPerson
 from logs.gain import of_session, sentence
 from logs.journal import Journal
@@ -52,10 +53,17 @@ def list_sessions(options: Namespace) -> Answer:
     with closing(journal):
         found = [overview(workspace, name, journal) for name in sessions_of(journal)]
     lines = [
-        (visible(o.session), _of(o), str(o.standing), _number(o.judge), _number(o.gold))
+        (
+            visible(o.session),
+            _of(o),
+            str(o.standing),
+            _number(o.judge),
+            _scale(o.judge),
+            _number(o.gold),
+        )
         for o in found
     ]
-    headers = ("session", "iterations", "standing", "judge", "gold")
+    headers = ("session", "iterations", "standing", "judge", "scale", "gold")
     return Answer(data=[_data(o) for o in found], text=table(headers, lines, terminal_width()))
 
 
@@ -89,7 +97,8 @@ def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) ->
 def story_data(journal: Journal, name: str, *, content: bool) -> dict[str, Any]:
     """What the story tells, as data."""
     found = turns(journal, name)
-    keys = ("iteration", "decided", "outcome", "judge", "gold")
+    keys = ("iteration", "decided", "outcome", "judge", "scale", "gold")
+    named = letters(found)
     gain, _, _ = of_session(found)
     return {
         "session": name,
@@ -97,6 +106,11 @@ def story_data(journal: Journal, name: str, *, content: bool) -> dict[str, Any]:
         "verdict": sentence(found),
         "gain": gain.model_dump(mode="json"),
         "turns": [dict(zip(keys, row, strict=True)) for row in rows(found)],
+        "scales": [
+            {"label": named[scale], "scale": scale, "first": first, "last": last}
+            for scale, first, last in pieces(found)
+        ],
+        "breaks": [broken.model_dump(mode="json") for broken in breaks(found)],
         "chapters": dict(chapters(found, content)),
     }
 
@@ -125,7 +139,12 @@ def _status(found: Overview) -> list[tuple[str, str]]:
         ),
         ("head", short(found.head)),
         ("decided", f"{last.intervention}, {last.ending}" if last else "nothing yet"),
-        ("judge", of_measurement(found.judge) if found.judge else "not measured yet"),
+        (
+            "judge",
+            f"{of_measurement(found.judge)}, scale {_scale(found.judge)}"
+            if found.judge
+            else "not measured yet",
+        ),
         ("gold", f"{_number(found.gold)}, sealed: no decision reads it"),
         ("labels", labels),
         ("try", NEXT[found.standing].format(iteration=found.iteration)),
@@ -165,6 +184,11 @@ def _measurement(found: Measurement | None) -> dict[str, Any] | None:
 
 def _number(found: Measurement | None) -> str:
     return interval(found.estimate, found.low, found.high) if found else "-"
+
+
+def _scale(found: Measurement | None) -> str:
+    """On which scale a score is; two scales are two languages."""
+    return short(found.scale)[:8] if found and found.scale else "-"
 
 
 def _of(found: Overview) -> str:

@@ -23,8 +23,29 @@ class SessionSection(Section):
     name: str = Field(default="first", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     iterations: int = Field(default=12, ge=1, le=1000)
     seed: int = Field(default=0, ge=0)
-    decider: str = Field(default="rules", pattern="^(rules|fixed)$")
-    """`rules` is the governed agent; `fixed` trains every turn, whatever it sees."""
+    decider: str = Field(default="rules", pattern="^(rules|fixed|random|llm)$")
+    """`rules` is the decision table; `llm` asks a chat model, and goes by the table where that
+    fails. `fixed` trains every turn, and `random` draws: they are there to be compared with."""
+
+
+class DeciderSection(Section):
+    """The chat model that `decider = "llm"` asks; it chooses, and the same gate rules on it."""
+
+    endpoint: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#@]*)?)?$")
+    """Base of an OpenAI-compatible server, as http://127.0.0.1:8000/v1; `https` beyond this
+    machine. It holds no secret, for it is logged."""
+    model: str = Field(default="", pattern=r"^([A-Za-z0-9_.:/@+\-]{1,70})?$")
+    api_key_env: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,79})?$")
+    """Name of the environment variable that holds the key; never the key."""
+    timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Of one try."""
+    deadline_seconds: float = Field(default=180.0, gt=0, le=86400)
+    """Of all tries and the waits between them."""
+    retries: int = Field(default=2, ge=0, le=10)
+    max_tokens: int = Field(default=800, ge=50, le=100_000)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    guidance: str = ""
+    """A file of the user's own wishes, in the workspace; read anew in each turn, and logged."""
 
 
 class WorldSection(Section):
@@ -52,6 +73,15 @@ class AuditSection(Section):
     """Favourites graded against another answer per observation, two labels each."""
     rivals: int = Field(default=4, ge=0)
     """Prompts graded per observation on which the panel and the bench differ, two labels each."""
+
+
+class DriftSection(Section):
+    """The fixed prompts by which drift is measured each turn."""
+
+    prompts: int = Field(default=200, ge=0, le=5000)
+    """Of the audit pool, never trained on; 0 measures none of it."""
+    samples: int = Field(default=4, ge=2, le=64)
+    """Answers to each, at the founding recipe's temperature."""
 
 
 class LimitsSection(Section):
@@ -95,9 +125,11 @@ class Config(Section):
     """The whole file."""
 
     session: SessionSection = SessionSection()
+    decider: DeciderSection = DeciderSection()
     world: WorldSection = WorldSection()
     judges: JudgesSection = JudgesSection()
     audit: AuditSection = AuditSection()
+    drift: DriftSection = DriftSection()
     recipe: Annotated[Recipe, AfterValidator(_sensible)] = Recipe()
     limits: LimitsSection = LimitsSection()
 

@@ -9,12 +9,14 @@ from logs.vocabulary import (
     Decision,
     Diagnosis,
     Digest,
+    Exchange,
     Intervention,
     Judge,
     Ledgers,
     Measurement,
     Nearest,
     Observation,
+    Prediction,
     State,
 )
 
@@ -32,8 +34,11 @@ class Past:
     head: Digest
     """The commit in force when the turn began."""
     observation: Observation
+    exchange: Exchange | None = None
+    """What scores were worth on the scale that its proposal would bring, if it was another."""
     flaw: str = ""
     """What an edit of the constitution was against."""
+    predicted: Prediction | None = None
     offer: Nearest | None = None
     """What the law would have let through at low tier, if it refused a reweighting."""
 

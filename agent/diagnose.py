@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from agent.deciders import find
-from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation
+from logs.scales import comparable
+from logs.vocabulary import Diagnosis, Finding, Hypothesis, Measurement, Observation, Status
 from tools.instruments import judge_accuracy
 
 ACCURACY_FLOOR = 0.5
@@ -68,7 +69,8 @@ def _findings(
     errors = find(now, "judge_errors")
     if errors and errors.estimate and errors.estimate > ERRORS:
         yield _finding(Hypothesis.DATA_DEFECT, min(1.0, 2 * errors.estimate), errors)
-    drift = find(now, "kl_to_anchor")
+    # The drift set's nats rest on more answers; logs of older sessions have the others alone.
+    drift = find(now, "kl_per_token", "anchor") or find(now, "kl_to_anchor")
     if drift and drift.high is not None and drift.high > DRIFT_SHARE * kl_max:
         yield _finding(Hypothesis.DRIFT, min(1.0, drift.high / kl_max) - 0.3, drift)
 
@@ -86,12 +88,21 @@ def _judge(
     if accuracy.low >= ACCURACY_FLOOR and accuracy.estimate >= ACCURACY_GOOD:
         return
     support = min(1.0, 0.4 + (1 - accuracy.estimate) + max(0.0, ACCURACY_FLOOR - accuracy.low))
-    score, first = find(now, "judge_score"), find(before[0], "judge_score") if before else None
+    score = find(now, "judge_score")
+    first = _first_on_this_scale(score, before)
     rising = _risen(first, score)
     gap = find(now, "judge_gap", "panel")
     kind = Hypothesis.JUDGE_OVEROPTIMISED if rising else Hypothesis.JUDGE_STALE
     evidence = [accuracy, *(m for m in (gap, first, score) if m and rising)]
     yield Finding(hypothesis=kind, support=support, because=tuple(map(say, evidence)))
+
+
+def _first_on_this_scale(
+    score: Measurement | None, before: Sequence[Observation]
+) -> Measurement | None:
+    """The oldest score that this one may be held against: of the same panel and constitution."""
+    earlier = (find(o, "judge_score") for o in before)
+    return next((m for m in earlier if m and score and comparable(m, score)), None)
 
 
 def panel_accuracy(seen: Sequence[Observation]) -> Measurement | None:
@@ -127,6 +138,19 @@ def _distribution(now: Observation, before: Sequence[Observation]) -> Iterator[F
         loss = 1 - distinct.estimate / first.estimate
         if loss > DIVERSITY_LOSS:
             yield _finding(Hypothesis.DISTRIBUTION_COLLAPSE, min(1.0, loss), distinct, first)
+            return
+    yield from _collapse(now)
+
+
+def _collapse(now: Observation) -> Iterator[Finding]:
+    """Answers to different prompts that became alike: siblings that agree only know the answer."""
+    vendi = find(now, "vendi_change", "anchor")
+    bleu = find(now, "self_bleu_change", "anchor")
+    entropy = find(now, "entropy_change", "anchor")
+    if vendi and bleu and vendi.estimate and Status.RED is vendi.status is bleu.status:
+        more = (entropy,) if entropy and entropy.status is Status.RED else ()
+        loss = min(1.0, -vendi.estimate)
+        yield _finding(Hypothesis.DISTRIBUTION_COLLAPSE, loss, vendi, bleu, *more)
 
 
 def _finding(hypothesis: Hypothesis, support: float, *evidence: Measurement) -> Finding:

@@ -65,6 +65,7 @@ def examine(folder: Path | None) -> tuple[Check, ...]:
         ("workspace", lambda: _files(workspace)),
         ("policy", lambda: _policy(workspace)),
         ("log", lambda: _log(workspace)),
+        ("decider", lambda: _decider(workspace)),
         ("terminal", _terminal),
     )
     return tuple(check for name, ask in questions for check in _asked(name, ask))
@@ -229,6 +230,13 @@ def _log(workspace: Workspace | None) -> Iterator[Check]:
             yield Check("log", "FAIL", f"{answer.name}: {answer.detail}", fix)
     if all(answer.ok is not False for answer in answers):
         yield Check("log", "ok", f"verifies: {answers[1].detail}")
+
+
+def _decider(workspace: Workspace | None) -> Iterator[Check]:
+    from agent.deciding.examined import examined
+
+    if workspace is not None:
+        yield Check("decider", *examined(workspace))
 
 
 def _terminal() -> Iterator[Check]:

@@ -127,18 +127,21 @@ def line_of(entry: LogEntry) -> str:
 @contextmanager
 def watching(options: Namespace, iterations: int) -> Iterator[Quiet]:
     """The face that fits what was asked for and where the output goes."""
-    with _beside(Pace(iterations), quiet=silent(options)) as beside:
-        yield Lines(beside, sys.stdout) if options.jsonl else beside
+    with shown(Pace(iterations), quiet=silent(options)) as face:
+        yield Lines(face, sys.stdout) if options.jsonl else face
 
 
 def silent(options: Namespace) -> bool:
     """Whether nothing is told: a program that reads JSON finds only JSON, on stderr too."""
-    read_by_a_program = (options.json or options.jsonl) and not sys.stderr.isatty()
+    read_by_a_program = (
+        options.json or getattr(options, "jsonl", False)
+    ) and not sys.stderr.isatty()
     return bool(options.quiet or read_by_a_program)
 
 
 @contextmanager
-def _beside(pace: Pace, *, quiet: bool) -> Iterator[Quiet]:
+def shown(pace: Pace, *, quiet: bool) -> Iterator[Quiet]:
+    """The face that fits where stderr goes."""
     if quiet:
         yield Quiet()
     elif not _is_a_terminal(sys.stderr):

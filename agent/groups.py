@@ -52,14 +52,15 @@ def read_groups(store: Store, samples: Digest, verdicts: Digest, panel: Panel) -
 def joined(rows: Iterable[tuple[dict[str, Any], dict[str, Any]]], panel: Panel) -> list[Group]:
     """Answers joined with their verdicts."""
     weights = {j.id: float(j.weight) for j in panel.judges}
-    return [_group(drawn, row["scores"], weights) for drawn, row in rows]
+    return [group_of(drawn, row["scores"], weights) for drawn, row in rows]
 
 
-def _group(
+def group_of(
     drawn: dict[str, Any],
     scores: Mapping[str, Sequence[float | None]],
     weights: Mapping[str, float],
 ) -> Group:
+    """One row of stored answers with one row of stored scores, under the weights of a panel."""
     columns = [scores[j] for j in weights]
     total = sum(weights.values())
     panel = tuple(

@@ -30,6 +30,7 @@ PRELOAD = (
     "trl.trainer.sft_trainer",
     "tools.jobs",
     "tools.drawing",
+    "tools.surveying",
     "tools.judging",
     "tools.founding",
     "tools.refitting",
@@ -57,6 +58,8 @@ class Spent:
 class Hands:
     """Runs the jobs of one session."""
 
+    preload: tuple[str, ...] = PRELOAD
+
     def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
         self.store, self.scratch, self.config, self.listener = store, scratch, config, listener
         self.spent = Spent()
@@ -70,7 +73,7 @@ class Hands:
         self._worker = Worker(
             HOME,
             scratch_root=scratch,
-            preload=PRELOAD,
+            preload=self.preload,
             read_only=[store.root],
             limits=Limits(
                 wall_seconds=config.limits.seconds,
@@ -109,6 +112,29 @@ class Hands:
         }
         place, result = self._run("draw", args)
         return self._adopt(place, "samples.jsonl"), result
+
+    def survey(
+        self,
+        state: State,
+        prompts: Sequence[str],
+        *,
+        samples: int,
+        temperature: float,
+        seed: int,
+        references: Mapping[str, State],
+        scored: int,
+    ) -> tuple[Digest, Digest]:
+        """Answers of a state's policy to a fixed set of prompts, and the nats of their tokens."""
+        args = self._policy(state) | {
+            "prompts": list(prompts),
+            "samples": samples,
+            "temperature": temperature,
+            "seed": seed,
+            "references": {n: self._tree(r.adapter) for n, r in references.items()},
+            "scored": scored,
+        }
+        place, _ = self._run("survey", args)
+        return self._adopt(place, "samples.jsonl"), self._adopt(place, "nats.jsonl")
 
     def judge(
         self,

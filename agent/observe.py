@@ -7,14 +7,17 @@ from langgraph.runtime import Runtime
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
 from agent.checking_data import distinct_prompts, leaked_prompts
 from agent.groups import Group, calibrations, read_groups
+from agent.observing_drift import observe_drift
 from agent.observing_judges import of_judges_in_force, with_what_was_said
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
 from agent.vaulting import gold_texts
 from invariants.canaries import leaks
+from logs.scales import scale_of, stamped
 from logs.vocabulary import (
     Commit,
+    Digest,
     EntryKind,
     Judge,
     Ledgers,
@@ -53,16 +56,7 @@ def _observe(turn: Turn, context: Context) -> None:
     commit = context.commit_at(head)
     now, seed = commit.state, seed_of(context.config, turn["iteration"], "observe")
     train = prompts_of(context, now, turn)
-    prompts = [*train, *context.task.audit_prompts(AUDIT_PROMPTS, seed=seed)]
-    samples, drawn = context.hands.draw(
-        now,
-        prompts,
-        samples=now.recipe.samples,
-        temperature=now.recipe.temperature,
-        seed=seed,
-        divergence=DIVERGENCE_PROMPTS,
-        previous=_previous(context, commit),
-    )
+    samples, drawn = _drawn(context, commit, train, seed)
     judges = (*now.panel.judges, *bench_of(context, now))
     verdicts, judged = context.hands.judge(
         now,
@@ -73,31 +67,50 @@ def _observe(turn: Turn, context: Context) -> None:
         counterfactuals=COUNTERFACTUALS,
     )
     groups = read_groups(context.hands.store, samples, verdicts, now.panel)
-    asked = groups[len(train) :]
+    practised, asked = groups[: len(train)], groups[len(train) :]
     calibrated = calibrations(context.hands.store, now.panel)
     audit = _audit(context, asked, now, seed)
     rows = with_what_was_said(audit.rows, asked, now.panel, calibrated)
     known = [*label_rows(context, turn), *rows]
+    drift = observe_drift(context, turn, now, asked, audit)
+    pairs = context.config.audit.labels // 2
+    measurements = (
+        *_of_prompts(context, train),
+        *_of_policy(practised, drawn),
+        *_of_panel(practised, judged["flaws"], now),
+        *_of_judges(audit, asked, judges),
+        *_of_rivals(known, judges, now),
+        *of_judges_in_force(known, asked, now.panel, calibrated, horizon=pairs),
+        *drift.measurements,
+    )
     observation = Observation(
         iteration=turn["iteration"],
         head=head,
-        measurements=(
-            *_of_prompts(context, train),
-            *_of_policy(groups[: len(train)], drawn),
-            *_of_panel(groups[: len(train)], judged["flaws"], now),
-            *_of_judges(audit, asked, judges),
-            *_of_rivals(known, judges, now),
-            *of_judges_in_force(
-                known, asked, now.panel, calibrated, horizon=context.config.audit.labels // 2
-            ),
-        ),
+        measurements=stamped(measurements, scale_of(now)),
         samples=samples,
         verdicts=verdicts,
         labels=context.hands.store.put_lines(rows),
+        drift=drift.record,
         audit_labels=audit.labels,
     )
     spend = Ledgers(audit_labels=audit.labels)
     context.log(turn, "observe", EntryKind.OBSERVED, observation, spend)
+
+
+def _drawn(
+    context: Context, commit: Commit, train: Sequence[str], seed: int
+) -> tuple[Digest, dict[str, list[float]]]:
+    """Answers of HEAD to this turn's prompts and to audit prompts behind them."""
+    now = commit.state
+    return context.hands.draw(
+        now,
+        [*train, *context.task.audit_prompts(AUDIT_PROMPTS, seed=seed)],
+        samples=now.recipe.samples,
+        temperature=now.recipe.temperature,
+        seed=seed,
+        divergence=DIVERGENCE_PROMPTS,
+        previous=_previous(context, commit),
+    )
 
 
 def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> Audit:

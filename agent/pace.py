@@ -13,8 +13,16 @@ SLOWEST_FIRST_GUESS = 2.0
 class Pace:
     """Keeps the time of the current step and of whole iterations."""
 
-    def __init__(self, iterations: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        iterations: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        before: str = "founding",
+    ) -> None:
         self.iterations, self.clock = iterations, clock
+        self.before = before
+        """What goes on before the first iteration."""
         self.iteration = 0
         self._began: dict[int, float] = {}
         self._took: list[float] = []
@@ -46,7 +54,7 @@ class Pace:
     def line(self) -> str:
         """Iteration, step and the time that is left of both, as far as they can be told."""
         begun = f"iteration {self.iteration} of {self.iterations}"
-        parts = [begun if self.iteration else "founding"]
+        parts = [begun if self.iteration else self.before]
         if (left := self.left_of_session()) is not None:
             parts[0] += f", about {spoken(left)} left"
         if self._step:

@@ -7,11 +7,13 @@ from agent.deciders import Past
 from agent.edits import OFFER
 from agent.state import Context, Turn
 from logs.ledgers import total
+from logs.scales import scale_of, stamped
 from logs.vocabulary import (
     Commit,
     Decision,
     Digest,
     EntryKind,
+    Exchange,
     Judge,
     Ledgers,
     LogEntry,
@@ -22,6 +24,8 @@ from logs.vocabulary import (
     Tier,
 )
 
+RESCORE = "exchange"
+"""Step under which a change of scale is recorded, with what scores are worth on the new one."""
 LABELS = "labels"
 """Step under which a refit records the grades that it bought."""
 
@@ -35,7 +39,8 @@ def _past(context: Context, session: str, iteration: int) -> Past:
     by_step = {e.key.rsplit("/", 1)[1]: e for e in context.journal.entries_of(session, iteration)}
     decision = Decision.model_validate(by_step["decide"].body)
     record = by_step["record"].body
-    observation = Observation.model_validate(by_step["observe"].body)
+    observation = _read(context, by_step["observe"])
+    rescored = by_step.get(RESCORE)
     return Past(
         iteration=iteration,
         intervention=decision.intervention,
@@ -43,7 +48,9 @@ def _past(context: Context, session: str, iteration: int) -> Past:
         refused_by=tuple(record["refused_by"]),
         head=observation.head,
         observation=observation,
+        exchange=Exchange.model_validate(rescored.body) if rescored else None,
         flaw=decision.arguments.get("flaw", ""),
+        predicted=decision.predicted,
         # What was offered for an offer is not taken: one step for each refusal of an own idea.
         offer=None if OFFER in decision.arguments else offer_of(by_step.get("refuse")),
     )
@@ -63,17 +70,32 @@ def observations(context: Context, turn: Turn) -> list[Observation]:
     found = (
         context.journal.find(turn["session"], i, "observe") for i in range(1, turn["iteration"])
     )
-    return [Observation.model_validate(e.body) for e in found if e]
+    return [_read(context, e) for e in found if e]
+
+
+def _read(context: Context, entry: LogEntry) -> Observation:
+    """An observation whose scores say on which scale they are, also from before that was noted."""
+    seen = Observation.model_validate(entry.body)
+    scale = scale_of(context.commit_at(seen.head).state)
+    return seen.model_copy(update={"measurements": stamped(seen.measurements, scale)})
 
 
 def recent(context: Context, observation: Observation, n: int) -> list[Observation]:
-    """This observation and up to n - 1 before it, in the order of the log."""
+    """This observation and up to n - 1 before it, in the order of the log.
+
+    A session goes on from HEAD: in its first turns what earlier sessions saw counts too.
+    """
     session = context.config.session.name
-    found = (
-        context.journal.find(session, i, "observe")
+    here = [
+        entry
         for i in range(max(1, observation.iteration - n + 1), observation.iteration + 1)
-    )
-    return [Observation.model_validate(e.body) for e in found if e]
+        if (entry := context.journal.find(session, i, "observe"))
+    ]
+    earlier: list[LogEntry] = []
+    if here and len(here) < n:
+        seen = context.journal.entries(kind=EntryKind.OBSERVED)
+        earlier = [e for e in seen if e.seq < here[0].seq][-(n - len(here)) :]
+    return [Observation.model_validate(e.body) for e in (*earlier, *here)]
 
 
 AUDIT_WINDOW = 3

@@ -16,6 +16,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.adoption import adopt, require_fit
 from agent.deciders import Decider
+from agent.deciding.chosen import chosen
+from agent.deciding.ready import require_ready
 from agent.founding import found as found_workspace
 from agent.golden import measure_gold
 from agent.graph import build
@@ -29,11 +31,12 @@ from agent.state import Context, Turn, once
 from agent.workspace import JOURNAL, Workspace
 from invariants.policy import Policy
 from invariants.record import attest
+from logs.content import hidden, written_by_model
 from logs.errors import UsageError, WaitsForPerson
 from logs.journal import Journal
 from logs.lock import lock_workspace
 from logs.report import write_report
-from logs.vocabulary import Digest, EntryKind, Intervention, LogEntry
+from logs.vocabulary import Decision, Digest, EntryKind, Intervention, LogEntry
 from tools.task import MicroWorld
 
 __all__ = ["Ending", "Listener", "RollbackPlan", "found", "resume", "rollback", "run"]
@@ -88,6 +91,7 @@ def run(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -> E
     Raises:
         UsageError: it has begun before.
     """
+    require_ready(workspace)
     with opened(workspace, listener, setting) as context:
         name = workspace.config.session.name
         if context.journal.find(name, 1, "observe"):
@@ -114,6 +118,7 @@ def resume(workspace: Workspace, listener: Listener) -> Ending:
         begun = journal.find(name, 0, "found") or journal.find(name, 1, "observe")
     if not begun:
         raise _nothing(name, "it never began", "plimsoll run")
+    require_ready(workspace)
     with opened(workspace, listener) as context:
         if _stopped(context) and (workspace.session(name) / REPORT).exists():
             raise _nothing(name, "it has ended", "plimsoll report; or a new session.name, then run")
@@ -153,7 +158,7 @@ def opened(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -
                 task=MicroWorld(),
                 journal=journal,
                 hands=hands,
-                decider=DECIDERS[config.session.decider],
+                decider=chosen(DECIDERS, workspace, journal, listener),
                 listener=listener,
                 founding=founding,
             )
@@ -215,7 +220,9 @@ def _reason(context: Context, last: Turn) -> str:
         return WAITS
     decided = context.entry(last, "decide")
     if decided and decided.body["intervention"] == Intervention.STOP:
-        return f"the decider stopped: {decided.body['because']}"
+        decision = Decision.model_validate(decided.body)
+        because = decision.because
+        return f"the decider stopped: {hidden(because) if written_by_model(decision) else because}"
     return "the turns of this session are used up"
 
 

@@ -18,6 +18,7 @@ from invariants.seals import standing
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
 from logs.errors import Stale
+from logs.scales import JUDGED, scale_of
 from logs.vocabulary import (
     Commit,
     Decision,
@@ -174,12 +175,24 @@ def _compared(turn: Turn, context: Context) -> dict[str, Any]:
         return {"actual": None, "as_predicted": None}
     predicted = Prediction.model_validate(earlier.body["predicted"])
     name, _, of = predicted.metric.removesuffix("]").partition("[")
-    seen = find(context.word(turn, "observe", Observation), name, of)
+    now = context.word(turn, "observe", Observation)
+    seen = find(now, name, of)
     if seen is None or seen.estimate is None:
         return {"actual": None, "as_predicted": None}
-    return {
+    told = {
         "of_iteration": turn["iteration"] - 1,
         "metric": predicted.metric,
         "actual": seen.estimate,
-        "as_predicted": predicted.low <= seen.estimate <= predicted.high,
     }
+    if name in JUDGED and _scale_moved(turn, context, now):
+        return {**told, "as_predicted": None, "other_scale": True}
+    return {**told, "as_predicted": predicted.low <= seen.estimate <= predicted.high}
+
+
+def _scale_moved(turn: Turn, context: Context, now: Observation) -> bool:
+    """Whether the panel that scores now is another than when the last turn predicted."""
+    then = context.journal.find(turn["session"], turn["iteration"] - 1, "observe")
+    if then is None:
+        return True
+    before, after = (scale_of(context.commit_at(h).state) for h in (then.body["head"], now.head))
+    return before != after

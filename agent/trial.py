@@ -10,6 +10,7 @@ from agent.groups import read_groups
 from agent.harness import harness_digest
 from agent.observe import prompts_of
 from agent.past import bench_of, probe_of, under_this_panel
+from agent.rescoring import rescore
 from agent.seeds import seed_of
 from agent.state import Context, Turn, ends_the_session, failure
 from agent.vaulting import gold_texts, training_texts
@@ -52,6 +53,8 @@ def trial(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
 def _evidence(turn: Turn, context: Context) -> Evidence:
     proposal = context.word(turn, "act", Proposal)
     observation = context.word(turn, "observe", Observation)
+    exchange = rescore(turn, context)
+    again = {"rescored": exchange.new_verdicts} if exchange and exchange.new_verdicts else {}
     seed = seed_of(context.config, turn["iteration"], "trial")
     head = context.commit_at(proposal.base)
     answers, report = _answers(context, proposal, head, seed)
@@ -66,7 +69,8 @@ def _evidence(turn: Turn, context: Context) -> Evidence:
     return Evidence(
         proposal=digest_of(proposal),
         metrics=tuple(metrics),
-        data={name: store.put_json(rows) for name, rows in answers.items() if name != "gold"},
+        data={name: store.put_json(rows) for name, rows in answers.items() if name != "gold"}
+        | again,
         harness=harness_digest(),
         seeds={"trial": seed},
         sandbox_level=context.hands.spent.level,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.seeds import seed_of
 from agent.state import Context, Turn
-from invariants.canaries import refuse_contaminated
+from invariants.canaries import leaks, refuse_contaminated
 from invariants.gold_ledger import GoldPlan
 from invariants.vault import Vault
 from logs.vocabulary import Digest, State
@@ -45,6 +45,16 @@ def require_no_gold(context: Context, pairs: Digest, shown: Digest) -> None:
     refuse_contaminated(gold_texts(context), training_texts(context, (pairs, shown)))
 
 
+def without_gold(context: Context, answers: Sequence[str]) -> set[str]:
+    """Those of the policy's own answers that do not read like a gold item.
+
+    In a small language an answer can by chance; it is left out. A prompt that does is no chance.
+    """
+    distinct = list(dict.fromkeys(answers))
+    found = {leak.text for leak in leaks(gold_texts(context), distinct)}
+    return {answer for i, answer in enumerate(distinct) if i not in found}
+
+
 def gold_texts(context: Context) -> list[str]:
     """Every prompt that gold is measured on, in the vault or out of it."""
     prompts, final = _split(context)
@@ -53,15 +63,12 @@ def gold_texts(context: Context) -> list[str]:
 
 
 def training_texts(context: Context, digests: Sequence[Digest]) -> list[str]:
-    """Each prompt that is trained on, alone and with each of its answers."""
+    """Each prompt that is trained on, and each answer.
+
+    Apart: a short question with its answer behind it may read like another question.
+    """
     rows = (row for digest in digests for row in context.hands.store.get_lines(digest))
-    return list(
-        dict.fromkeys(text for prompt, *answers in rows for text in _texts(prompt, answers))
-    )
-
-
-def _texts(prompt: str, answers: Sequence[str]) -> list[str]:
-    return [prompt, *(f"{prompt} {answer}" for answer in answers)]
+    return list(dict.fromkeys(text for row in rows for text in row))
 
 
 def _split(context: Context) -> tuple[tuple[str, ...], tuple[str, ...]]:

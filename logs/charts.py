@@ -4,23 +4,28 @@ Every axis holds every band, and says so where it does not hold zero. Gold and j
 panels of their own, as they have units of their own. Undefined is a gap, never a zero.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from logs.breaks import letters
+from logs.chart_breaks import ROW, beside, strip, walls
+from logs.chart_breaks import says as broken_at
+from logs.scales import JUDGED, comparable
 from logs.series import Line, Panel, caption, kept, parted, runs, values_of
 from logs.summary import of_measurement
 from logs.svg import Scale, el, label, mark, path, picture, rule, ticks, whole_ticks
 from logs.text import number
 from logs.turns import Ending, Turn
-from logs.vocabulary import Intervention
+from logs.vocabulary import Intervention, Measurement
 
 WIDE, NARROW = 720, 350
 """Pixels; the style sheet shows the one that fits."""
 LEFT, RIGHT, TOP, PANEL, GAP = 46, 14, 32, 150, 50
 
 TOGETHER = "In no iteration was gold clearly below its best while the judge scored higher."
+APART_ON_NONE = "On no scale was gold clearly below its best while the judge scored higher."
 
 LANES: dict[str, tuple[Intervention, ...]] = {
     "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
@@ -52,14 +57,17 @@ def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
     units = next((m.units for _, m in judge.values), "")
     panels = [
         Panel("Gold, share of right answers", kept(gold, greedy), ()),
-        Panel(f"Judge's score, {units}", kept(judge)),
+        Panel(f"Judge's score, {units}", kept(judge), (0.0,), letters(turns), beside(turns)),
     ]
     apart = ", ".join(map(str, parted(turns)))
     says = (
         f"The judge rose while gold fell clearly below its best: iteration {apart}."
         if apart
+        else APART_ON_NONE
+        if broken_at(turns)
         else TOGETHER
     )
+    says = f"{says} {broken_at(turns)}".rstrip()
     return _figure("gold", "Gold against judge", says, panels, turns)
 
 
@@ -71,18 +79,24 @@ def instruments(turns: Sequence[Turn]) -> Figure | None:
         for m in (turn.observation.measurements if turn.observation else ())
         if not m.of and {"gap", "kl"} & set(m.instrument.lower().split("_"))
     }
-    panels = []
+    panels, named = [], letters(turns)
     for name, units in sorted(names.items()):
         values = values_of(turns, name)
         margins = tuple(m.margin for _, m in values if m.margin is not None)
-        panels.append(Panel(f"{name}, {units}", kept(Line(name, "other", values)), (0.0, *margins)))
-    says = "; ".join(
-        f"{p.lines[0].name} from {number(p.lines[0].values[0][1].estimate)}"
-        f" to {number(p.lines[0].values[-1][1].estimate)}"
-        for p in panels
-        if p.lines
-    )
+        lines, on = kept(Line(name, "other", values)), named if name in JUDGED else {}
+        panels.append(Panel(f"{name}, {units}", lines, (0.0, *margins), on))
+    says = "; ".join(_from_to(line) for p in panels for line in p.lines[:1])
     return _figure("drift", "Gap and divergence", f"{says}.", panels, turns)
+
+
+def _from_to(line: Line) -> str:
+    """Say where a curve begins and ends, piece by piece where its scale changed."""
+    pieces = [[m.estimate for _, m in run] for run in runs(line.values)]
+    first, last = line.values[0][1], line.values[-1][1]
+    if comparable(first, last) and len({m.scale for _, m in line.values}) == 1:
+        pieces = [[first.estimate, last.estimate]]
+    told = (f"from {number(piece[0])} to {number(piece[-1])}" for piece in pieces)
+    return f"{line.name} {', then on another scale '.join(told)}"
 
 
 def timeline(turns: Sequence[Turn]) -> Figure | None:
@@ -112,13 +126,20 @@ def _figure(
         for kind, width in (("wide", WIDE), ("narrow", NARROW))
     )
     lines = [line for panel in panels for line in panel.lines]
+    named = letters(turns)
     rows = tuple(
-        (str(i), str(m.instrument), of_measurement(m).removeprefix(m.instrument).strip(), m.status)
+        (str(i), _on(m, named), of_measurement(m).removeprefix(m.instrument).strip(), m.status)
         for line in lines
         for i, m in line.values
     )
     headers = ("iteration", "instrument", "estimate [interval] n", "status")
     return Figure(name, heading, says, caption(lines), wide, narrow, headers, rows)
+
+
+def _on(m: Measurement, named: Mapping[str, str]) -> str:
+    """Name an instrument, with the scale that its value is on."""
+    letter = named.get(m.scale or "")
+    return f"{m.instrument} ({letter})" if letter else m.instrument
 
 
 def _panels(
@@ -139,11 +160,12 @@ def _panels(
             for t in turns
             if t.intervention and t.intervention is not Intervention.TRAIN
         ]
-        top += PANEL + GAP
-    strip = top - GAP + 24
-    parts += [_mark(turn, x, strip) for turn in turns if turn.intervention]
-    parts += _axis(x, strip + 22)
-    legend, bottom = _legend(turns, width, strip + 46)
+        parts += strip(panel.notes, top + PANEL + 18)
+        top += PANEL + GAP + ROW * len(panel.notes)
+    place = top - GAP + 24
+    parts += [_mark(turn, x, place) for turn in turns if turn.intervention]
+    parts += _axis(x, place + 22)
+    legend, bottom = _legend(turns, width, place + 46)
     return picture(name, title, says, width, bottom, *parts, *legend)
 
 
@@ -162,6 +184,7 @@ def _panel(panel: Panel, x: Scale, top: float, width: int) -> Iterator[Markup]:
     if len(panel.lines) > 1:
         yield from _key(panel.lines, top + PANEL - 8, width)
     for line in panel.lines:
+        yield from walls(line, panel.scales, x, top, PANEL) if panel.scales else ()
         yield from _drawn(line, x, y)
 
 
@@ -177,6 +200,9 @@ def _drawn(line: Line, x: Scale, y: Scale) -> Iterator[Markup]:
             upper = [(x.at(i), y.at(high)) for i, _, high in banded]
             lower = [(x.at(i), y.at(low)) for i, low, _ in reversed(banded)]
             yield el("path", d=path(upper + lower) + "Z", class_=f"band {line.style}")
+        elif banded:  # a piece of one point has its interval too
+            i, low, high = banded[0]
+            yield rule(x.at(i), y.at(low), x.at(i), y.at(high), f"line {line.style}")
         points = [(x.at(i), y.at(m.estimate)) for i, m in run if m.estimate is not None]
         yield el("path", d=path(points), class_=f"line {line.style}")
         for (i, measurement), (px, py) in zip(run, points, strict=True):

@@ -17,6 +17,7 @@ from logs.vocabulary import (
     Digest,
     EntryKind,
     Evidence,
+    Exchange,
     LogEntry,
     Observation,
     Proposal,
@@ -145,7 +146,7 @@ def artefacts_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer
 
 
 def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
-    """Samples, scores, pairs and labels may be cleared away, but not changed."""
+    """Samples, scores, pairs, labels and audits may be cleared away, but not changed."""
     named = set[Digest]()
     for entry in _entries(database):
         if entry.kind is EntryKind.PROPOSED:
@@ -153,8 +154,13 @@ def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
         if entry.kind is EntryKind.OBSERVED:
             seen = Observation.model_validate(entry.body)
             named.update((seen.samples, seen.verdicts))
+        if entry.kind is EntryKind.RESCORED:
+            scored = Exchange.model_validate(entry.body).new_verdicts
+            named.update([scored] if scored else [])
         if entry.kind is EntryKind.TRIED:
             named.update(Evidence.model_validate(entry.body).data.values())
+        if entry.kind is EntryKind.MEASURED and (audit := entry.body.get("judge_audit")):
+            named.update(audit[part] for part in ("card", "verdicts", "calls"))
     missing, changed = faults(workspace, named)
     if changed:
         return False, f"changed: {', '.join(changed[:3])} ({len(changed)} in all)"

@@ -22,18 +22,27 @@ COMPUTED = {
     (EntryKind.REFUSED, "says"),
     (EntryKind.OBSERVED, "assumptions"),
     (EntryKind.MEASURED, "assumptions"),
+    (EntryKind.RESCORED, "assumptions"),
+    (EntryKind.RESCORED, "units"),
     (EntryKind.OBSERVED, "units"),
     (EntryKind.MEASURED, "units"),
 }
 """Sentences that code of this project writes: fields that may hold spaces and be shown."""
 MODEL = "model:"
 """A decision whose rule begins so was worded by a model, not by the decision table."""
+CHOSEN = "llm:"
+"""A decision whose rule begins so was chosen by a model on a menu: only its reason is its own."""
 
 _TOKEN = re.compile(r"[\w.,:;=<>+\-/%\[\]()@~|#*]{0,80}", re.ASCII)
 
 
 def written_by_model(decision: Decision) -> bool:
-    """Return whether a model worded this decision."""
+    """Return whether a model worded the reason of this decision."""
+    return decision.rule.startswith((MODEL, CHOSEN))
+
+
+def wholly_by_model(decision: Decision) -> bool:
+    """Return whether a model worded its evidence and alternatives too."""
     return decision.rule.startswith(MODEL)
 
 
@@ -44,9 +53,12 @@ def hidden(text: str) -> str:
 
 def gated(entry: LogEntry) -> dict[str, Any]:
     """Return the body with all free text replaced by its length."""
-    by_model = str(entry.body.get("rule", "")).startswith(MODEL)
+    rule = str(entry.body.get("rule", ""))
+    by_model = rule.startswith(MODEL)
     computed = {field for kind, field in COMPUTED if kind is entry.kind and not by_model}
     gated_body = _gate(entry.body, computed, shown=False)
+    if rule.startswith(CHOSEN):
+        gated_body["because"] = hidden(str(entry.body.get("because")))
     return gated_body if isinstance(gated_body, dict) else {}
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from logs.basis import HEADERS, basis
 from logs.charts import gold_against_judge, instruments, timeline
-from logs.content import hidden, written_by_model
+from logs.content import hidden, wholly_by_model, written_by_model
+from logs.drift_charts import section as drift_section
 from logs.errors import UsageError
 from logs.files import write_whole
 from logs.gain import said, sentence
 from logs.reading import Reader
-from logs.story import chapters, counted, refusal, rows
+from logs.story import COLUMNS, chapters, counted, refusal, rows
 from logs.summary import of_measurement
 from logs.text import clip, short, visible
 from logs.turns import Ending, Turn, turns
@@ -61,6 +62,8 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         counted=counted(told),
         verdict=sentence(told),
         figures=[figure for figure in drawn if figure],
+        columns=COLUMNS,
+        drift=drift_section(told),
         table=rows(told),
         chapters=list(chapters(told, content)),
         refusals=[refusal(turn) for turn in told if turn.ending is Ending.REFUSED],
@@ -98,6 +101,7 @@ def _decision(turn: Turn, content: bool) -> dict[str, object]:
     decision = turn.decision
     assert decision is not None
     tell = content or not written_by_model(decision)
+    rest = content or not wholly_by_model(decision)
     return {
         "iteration": turn.iteration,
         "title": f"{decision.intervention}, {turn.ending}",
@@ -105,8 +109,8 @@ def _decision(turn: Turn, content: bool) -> dict[str, object]:
         "entry": turn.entries.get(EntryKind.DECIDED),
         "commit": short(turn.digest) if turn.digest else "",
         "because": decision.because if tell else hidden(decision.because),
-        "evidence": decision.evidence if tell else [hidden(e) for e in decision.evidence],
-        "instead": _instead(decision, tell),
+        "evidence": decision.evidence if rest else [hidden(e) for e in decision.evidence],
+        "instead": _instead(decision, rest),
         "gold": said(turn),
     }
 

@@ -1,8 +1,10 @@
 """What the charts draw: measurements over the iterations, and what stands behind them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from logs.scales import comparable
 from logs.turns import Turn
 from logs.vocabulary import Guarantee, Measurement
 
@@ -22,6 +24,10 @@ class Panel(NamedTuple):
     lines: tuple[Line, ...]
     holds: tuple[float, ...] = (0.0,)
     """Values that the axis must hold."""
+    scales: Mapping[str, str] = MappingProxyType({})
+    """Letters of the scales that values of this panel are on."""
+    notes: tuple[str, ...] = ()
+    """Lines of text below the panel."""
 
 
 def values_of(turns: Sequence[Turn], instrument: str) -> tuple[tuple[int, Measurement], ...]:
@@ -36,30 +42,34 @@ def kept(*lines: Line) -> tuple[Line, ...]:
 
 
 def runs(values: Sequence[tuple[int, Measurement]]) -> Iterator[list[tuple[int, Measurement]]]:
-    """Yield stretches without an undefined value between them."""
+    """Yield stretches without an undefined value or a change of scale between them."""
     run: list[tuple[int, Measurement]] = []
     for i, measurement in values:
-        if measurement.estimate is None:
-            yield from [run] if run else []
+        if run and (measurement.estimate is None or not comparable(run[-1][1], measurement)):
+            yield run
             run = []
-        else:
+        if measurement.estimate is not None:
             run.append((i, measurement))
     yield from [run] if run else []
 
 
 def parted(turns: Sequence[Turn]) -> list[int]:
     """Return the iterations at which gold lay clearly below its best so far (the intervals are
-    apart) while the judge scored higher than at that best."""
+    apart) while the judge scored higher than at that best.
+
+    On each scale by itself: a score of another panel is neither higher nor lower.
+    """
     found: list[int] = []
-    best: Turn | None = None
+    best: dict[str | None, Turn] = {}
     for turn in turns:
-        gold = turn.measured("gold")
+        gold, judge = turn.measured("gold"), turn.measured("judge_score")
         if gold is None or gold.estimate is None:
             continue
-        top = best.measured("gold") if best else None
-        if best is None or top is None or top.estimate is None or gold.estimate > top.estimate:
-            best = turn
-        elif _below(gold, top) and _step("judge_score", best, turn) > 0:
+        scale = judge.scale if judge else None
+        top = best[scale].measured("gold") if scale in best else None
+        if top is None or top.estimate is None or gold.estimate > top.estimate:
+            best[scale] = turn
+        elif _below(gold, top) and _step("judge_score", best[scale], turn) > 0:
             found.append(turn.iteration)
     return found
 
@@ -88,8 +98,10 @@ def caption(lines: Sequence[Line]) -> str:
 
 
 def _step(instrument: str, before: Turn, after: Turn) -> float:
-    """Return the change of the estimate; 0 where it was not measured twice."""
+    """Return the change of the estimate; 0 where it was not measured twice on one scale."""
     old, new = before.measured(instrument), after.measured(instrument)
     if old is None or new is None or old.estimate is None or new.estimate is None:
+        return 0.0
+    if not comparable(old, new):
         return 0.0
     return new.estimate - old.estimate

@@ -1,9 +1,10 @@
 """The end-of-session story: is the model really better, and what was done on the way."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from logs.breaks import letters, notes
 from logs.content import hidden, is_token
 from logs.gain import said, sentence
 from logs.reading import Reader
@@ -13,6 +14,8 @@ from logs.verify import LOG
 from logs.vocabulary import Change, Intervention, Outcome, Ruling
 
 REPAIRS = {Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE, Intervention.REWEIGHT_PANEL}
+COLUMNS = ("iter", "decided", "outcome", "judge", "scale", "gold")
+"""What a turn is told by; two scores under different letters cannot be compared."""
 DONE = {Ending.COMMITTED, Ending.ROLLED_BACK}
 
 
@@ -34,7 +37,7 @@ def story(
     blocks = [
         paragraphs(f"Session {session}: {counted(told)}.", width),
         paragraphs(sentence(told), width),
-        table(("iter", "decided", "outcome", "judge", "gold"), rows(told), width).split("\n"),
+        table(COLUMNS, rows(told), width).split("\n"),
     ]
     for title, happened in chapters(told, content):
         blocks.append([title, *(line for said in happened for line in _item(said, width))])
@@ -52,14 +55,16 @@ def counted(told: Sequence[Turn]) -> str:
     return ", ".join([f"{decided} iteration{'s'[: decided != 1]}", *parts])
 
 
-def rows(told: Iterable[Turn]) -> list[tuple[str, str, str, str, str]]:
-    """Return iteration, decision, outcome, judge's score and gold of each turn."""
+def rows(told: Sequence[Turn]) -> list[tuple[str, ...]]:
+    """Return iteration, decision, outcome, judge's score, its scale and gold of each turn."""
+    named = letters(told)
     return [
         (
             str(turn.iteration),
             str(turn.intervention or "-"),
             str(turn.ending),
             number(judge.estimate) if (judge := turn.measured("judge_score")) else "-",
+            named.get(judge.scale or "", "-") if judge else "-",
             said(turn),
         )
         for turn in told
@@ -71,6 +76,7 @@ def chapters(told: Sequence[Turn], content: bool) -> Iterator[tuple[str, list[st
     found = (
         ("Refused", [refusal(turn) for turn in told if turn.ending is Ending.REFUSED]),
         ("Constitution edits", [*_edits(told, content)]),
+        ("Judge's scales", notes(told)),
         ("Judge repairs", [_changed(t, content) for t in told if t.intervention in REPAIRS]),
         ("Rolled back", [_rollback(turn) for turn in told if turn.ending is Ending.ROLLED_BACK]),
         (

@@ -14,6 +14,7 @@ from logs.vocabulary import (
     Diagnosis,
     EntryKind,
     Evidence,
+    Exchange,
     LogEntry,
     Measurement,
     Nearest,
@@ -24,6 +25,9 @@ from logs.vocabulary import (
     Status,
     Verdict,
 )
+
+EXCHANGED = ("exchange_shift", "exchange_rate", "rank_agreement")
+"""What is said of an exchange where there is little room."""
 
 
 def summary(entry: LogEntry) -> str:
@@ -55,6 +59,22 @@ def _diagnosed(body: dict[str, Any]) -> str:
     return ", ".join(f"{f.hypothesis} {number(f.support)}" for f in findings[:3])
 
 
+def _consulted(body: dict[str, Any]) -> str:
+    """A question by its model, or what came of it."""
+    if "failed" not in body:
+        model = str(body.get("model", ""))
+        said = f"asks {model if is_token(model) else 'a model'}" if model else "asks nobody"
+        return f"{said}, prompt {short(body['prompt'])}"
+    tries = len(body["tries"])
+    took = f"{tries} {'try' if tries == 1 else 'tries'}, {number(body['seconds'])} s"
+    if body["failed"]:
+        reason = body["failed"] if is_token(body["failed"]) else "a reason"
+        return f"no answer: {reason}, {took}"
+    counts = (body["tokens_in"], body["tokens_out"])
+    told = " and ".join("?" if count is None else str(count) for count in counts)
+    return f"answer {short(body['answer'])}, {took}, tokens {told}"
+
+
 def _decided(body: dict[str, Any]) -> str:
     decision = Decision.model_validate(body)
     rule = decision.rule if is_token(decision.rule) else "a rule"
@@ -71,6 +91,13 @@ def _proposed(body: dict[str, Any]) -> str:
 def _tried(body: dict[str, Any]) -> str:
     evidence = Evidence.model_validate(body)
     return f"{len(evidence.metrics)} metrics, sandbox level {evidence.sandbox_level}"
+
+
+def _rescored(body: dict[str, Any]) -> str:
+    exchange = Exchange.model_validate(body)
+    scales = f"scale {short(exchange.old)} to {short(exchange.new)}"
+    said = [of_measurement(m) for m in exchange.measurements if m.instrument in EXCHANGED]
+    return ": ".join([scales, "; ".join(said) or "nothing could be told"])
 
 
 def _ruled(body: dict[str, Any]) -> str:
@@ -98,14 +125,27 @@ def _refused(body: dict[str, Any]) -> str:
 
 def _recorded(body: dict[str, Any]) -> str:
     says = {True: "as predicted", False: "not as predicted", None: "nothing was predicted"}
+    if body.get("other_scale"):
+        says[None] = "neither right nor wrong: scored on another scale"
     actual = body.get("actual")
     shown = f", {number(actual)}" if isinstance(actual, int | float) else ""
     return f"{body['outcome']}, {says[body['as_predicted']]}{shown}"
 
 
 def _measured(body: dict[str, Any]) -> str:
+    if audited := body.get("judge_audit"):
+        return _audited(audited["judge"], body["measurements"])
     measurements = [Measurement.model_validate(m) for m in body["measurements"]]
     return "; ".join(of_measurement(m) for m in measurements if not m.of)
+
+
+def _audited(judge: str, measurements: list[Any]) -> str:
+    """An audit of a judge by people: how right it is, and how many faults were seen."""
+    found = [Measurement.model_validate(m) for m in measurements]
+    right = [m for m in found if m.instrument == "both_orders_accuracy" and not m.of]
+    named = judge if is_token(judge) else "a judge"
+    faults = sum(m.status is Status.RED for m in found)
+    return "; ".join([f"audit of {named}", *map(of_measurement, right), f"{faults} red"])
 
 
 def _fields(body: dict[str, Any]) -> str:
@@ -128,9 +168,11 @@ def _broken(rulings: tuple[Ruling, ...]) -> str:
 _SUMMARIES: dict[EntryKind, Callable[[dict[str, Any]], str]] = {
     EntryKind.OBSERVED: _observed,
     EntryKind.DIAGNOSED: _diagnosed,
+    EntryKind.CONSULTED: _consulted,
     EntryKind.DECIDED: _decided,
     EntryKind.PROPOSED: _proposed,
     EntryKind.TRIED: _tried,
+    EntryKind.RESCORED: _rescored,
     EntryKind.RULED: _ruled,
     EntryKind.COMMITTED: _committed,
     EntryKind.REFUSED: _refused,

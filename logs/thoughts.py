@@ -50,6 +50,9 @@ class Measurement(Word):
     seed: int | None = None
     of: str = ""
     """What was measured, where there are several: a judge id, a skill."""
+    scale: Digest | None = None
+    """Panel and constitution whose scores it is made of; values of two scales are not compared.
+    None: not made of scores, or noted before there were scales."""
 
 
 class JudgeVerdict(Word):
@@ -74,8 +77,28 @@ class Observation(Word):
     """The panel's scores of those answers."""
     labels: Digest | None = None
     """Audited answers with their grades."""
+    drift: Digest | None = None
+    """What HEAD answered to the fixed drift prompts, and what was told by it."""
     audit_labels: int
     """Labels bought for this observation."""
+
+
+class Exchange(Word):
+    """What scores on the scale in force are worth on the one that a proposal would bring."""
+
+    proposal: Digest
+    old: Digest
+    """The scale in force."""
+    new: Digest
+    samples: Digest
+    """The answers that both panels scored."""
+    old_verdicts: Digest
+    new_verdicts: Digest | None
+    """None where the new panel could not be asked."""
+    measurements: tuple[Measurement, ...]
+    """Shift, rate, agreement, and on how many answers; empty where nothing could be told."""
+    lost: str = ""
+    """Why nothing could be told."""
 
 
 # --- what is thought -------------------------------------------------------------

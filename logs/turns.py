@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from logs.canonical import digest_of
 from logs.reading import Reader
+from logs.scales import ScaleAt, scales_in, stamped
 from logs.vocabulary import (
     Change,
     Commit,
@@ -19,6 +20,7 @@ from logs.vocabulary import (
     Digest,
     EntryKind,
     Evidence,
+    Exchange,
     Intervention,
     LogEntry,
     Measurement,
@@ -55,6 +57,8 @@ class Turn(Word):
     decision: Decision | None = None
     proposal: Proposal | None = None
     evidence: Evidence | None = None
+    exchange: Exchange | None = None
+    """What the answers of this turn scored under the panel in force and the one proposed."""
     verdict: Verdict | None = None
     commit: Commit | None = None
     digest: Digest | None = None
@@ -72,6 +76,8 @@ class Turn(Word):
     """Which look at fresh gold that was, of all in this log."""
     denied_by: tuple[str, ...] = ()
     """What spoke against claiming a gain whatever gold said."""
+    scale: Digest | None = None
+    """The scale on which the panel scored when the turn began."""
     unread: tuple[int, ...] = ()
     """Entries that are not in the words of this version."""
 
@@ -84,6 +90,12 @@ class Turn(Word):
                 founded = self.commit is not None and self.commit.parent is None
                 return Ending.ROLLED_BACK if rolled else Ending.FOUNDED if founded else ending
         return Ending.UNFINISHED
+
+    @property
+    def scored_on(self) -> Digest | None:
+        """The scale of the score that is shown of this turn."""
+        shown = self.measured("judge_score")
+        return (shown.scale if shown else None) or self.scale
 
     @property
     def _answered(self) -> bool:
@@ -111,15 +123,16 @@ _ENDINGS = (
     (EntryKind.COMMITTED, Ending.COMMITTED),
     (EntryKind.REFUSED, Ending.REFUSED),
     (EntryKind.ASKED, Ending.ASKED),
-    (EntryKind.STOPPED, Ending.STOPPED),
+    # A session that ends with its last turn stops there too; a turn that failed, failed.
     (EntryKind.FAILED, Ending.FAILED),
+    (EntryKind.STOPPED, Ending.STOPPED),
 )
 _WORDS: Mapping[EntryKind, tuple[str, type[Word]]] = {
-    EntryKind.OBSERVED: ("observation", Observation),
     EntryKind.DIAGNOSED: ("diagnosis", Diagnosis),
     EntryKind.DECIDED: ("decision", Decision),
     EntryKind.PROPOSED: ("proposal", Proposal),
     EntryKind.TRIED: ("evidence", Evidence),
+    EntryKind.RESCORED: ("exchange", Exchange),
     EntryKind.RULED: ("verdict", Verdict),
     EntryKind.COMMITTED: ("commit", Commit),
 }
@@ -130,36 +143,42 @@ def turns(journal: Reader, session: str) -> tuple[Turn, ...]:
     by_iteration: dict[int, list[LogEntry]] = {}
     for entry in journal.entries(session):
         by_iteration.setdefault(entry.iteration, []).append(entry)
-    return tuple(turn_of(entries) for _, entries in sorted(by_iteration.items()))
+    scale_at = scales_in(journal)
+    return tuple(turn_of(entries, scale_at) for _, entries in sorted(by_iteration.items()))
 
 
-def turn_of(entries: Iterable[LogEntry]) -> Turn:
-    """Return the turn that these entries of one iteration tell; a later entry wins."""
+def _unknown(head: Digest) -> None:
+    """Know no scale, where nobody asks for one."""
+
+
+def turn_of(entries: Iterable[LogEntry], scale_at: ScaleAt = _unknown) -> Turn:
+    """Return the turn that these entries of one iteration tell; a later entry wins.
+
+    Args:
+        scale_at: Names the scale of a commit; without it scores are on no known scale.
+    """
     told: dict[str, Any] = {"entries": {}, "gold": (), "unread": ()}
     for entry in entries:
         told |= {"session": entry.session, "iteration": entry.iteration}
         told["entries"][entry.kind] = entry.seq
         try:
-            told |= _read(entry)
+            told |= _read(entry, scale_at)
         except (ValidationError, KeyError, TypeError):
             told["unread"] += (entry.seq,)
     return Turn.model_validate(told)
 
 
-def _read(entry: LogEntry) -> dict[str, Any]:
+def _read(entry: LogEntry, scale_at: ScaleAt) -> dict[str, Any]:
     match entry.kind:
+        case EntryKind.OBSERVED:
+            seen = Observation.model_validate(entry.body)
+            scale = scale_at(seen.head)
+            update = {"measurements": stamped(seen.measurements, scale)}
+            return {"observation": seen.model_copy(update=update), "scale": scale}
         case EntryKind.COMMITTED:
             return {"commit": Commit.model_validate(entry.body), "digest": digest_of(entry.body)}
         case EntryKind.MEASURED:
-            measurements = entry.body["measurements"]
-            found = tuple(Measurement.model_validate(m) for m in measurements)
-            if "look" not in entry.body:
-                return {"gold": found}
-            return {
-                "claim": found,
-                "look": entry.body["look"],
-                "denied_by": tuple(entry.body["denied_by"]),
-            }
+            return _measured(entry.body, scale_at)
         case EntryKind.REFUSED:
             return {"rulings": tuple(Ruling.model_validate(r) for r in entry.body["rulings"])}
         case EntryKind.RECORDED:
@@ -169,3 +188,13 @@ def _read(entry: LogEntry) -> dict[str, Any]:
         case _:
             name, word = _WORDS.get(entry.kind, ("", Word))
             return {name: word.model_validate(entry.body)} if name else {}
+
+
+def _measured(body: dict[str, Any], scale_at: ScaleAt) -> dict[str, Any]:
+    """What people alone are told: gold, or a look at whether the gain is real."""
+    head = body.get("head")
+    found = (Measurement.model_validate(m) for m in body["measurements"])
+    told = stamped(found, scale_at(head) if head else None)
+    if "look" not in body:
+        return {"gold": told}
+    return {"claim": told, "look": body["look"], "denied_by": tuple(body["denied_by"])}

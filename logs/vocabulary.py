@@ -25,6 +25,7 @@ from logs.thoughts import (
     Change,
     Decision,
     Diagnosis,
+    Exchange,
     Finding,
     Guarantee,
     Hypothesis,
@@ -65,6 +66,7 @@ __all__ = [
     "Digest",
     "EntryKind",
     "Evidence",
+    "Exchange",
     "Finding",
     "Finite",
     "Guarantee",
@@ -200,9 +202,13 @@ class EntryKind(StrEnum):
     FOUNDED = "founded"
     OBSERVED = "observed"
     DIAGNOSED = "diagnosed"
+    CONSULTED = "consulted"
+    """A model is asked for a decision, or has answered; what was decided follows."""
     DECIDED = "decided"
     PROPOSED = "proposed"
     TRIED = "tried"
+    RESCORED = "rescored"
+    """The same answers scored by the panel in force and by the one proposed."""
     RULED = "ruled"
     COMMITTED = "committed"
     REFUSED = "refused"

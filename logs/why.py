@@ -11,6 +11,7 @@ from logs.errors import IntegrityError
 from logs.gain import Gain, compare
 from logs.reading import Reader
 from logs.refs import find_entry
+from logs.scales import JUDGED, scales_in
 from logs.turns import Ending, Turn, turn_of
 from logs.vocabulary import Digest, EntryKind, Intervention, Prediction, State, Word
 
@@ -32,11 +33,13 @@ class Comparison(Word):
     actual: float | None
     iteration: int
     """Of the observation."""
+    other_scale: bool = False
+    """Whether the panel's scores are on another scale than when it was predicted."""
 
     @property
     def as_predicted(self) -> bool | None:
-        """Whether it came true; None if it was not measured."""
-        if self.actual is None:
+        """Whether it came true; None if it was not measured, or on another scale."""
+        if self.actual is None or self.other_scale:
             return None
         return self.predicted.low <= self.actual <= self.predicted.high
 
@@ -115,7 +118,9 @@ def why(journal: Reader, ref: str) -> Why:
 
 def _turn(journal: Reader, session: str, iteration: int) -> Turn:
     found = tuple(journal.entries_of(session, iteration))
-    return turn_of(found) if found else Turn(session=session, iteration=iteration, entries={})
+    if not found:
+        return Turn(session=session, iteration=iteration, entries={})
+    return turn_of(found, scales_in(journal))
 
 
 def _base(turn: Turn) -> Digest | None:
@@ -138,6 +143,7 @@ def _comparison(turn: Turn, after: Turn) -> Comparison | None:
         predicted=predicted,
         actual=measured.estimate if measured else None,
         iteration=after.iteration,
+        other_scale=name in JUDGED and (turn.scale is None or turn.scale != after.scale),
     )
 
 

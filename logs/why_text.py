@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from logs.canonical import digest_of
-from logs.content import hidden, is_token, written_by_model
+from logs.content import hidden, is_token, wholly_by_model, written_by_model
 from logs.gain import signed
 from logs.summary import of_measurement
 from logs.text import number, paragraphs, short, visible
@@ -79,12 +79,13 @@ def _decision(decision: Decision, content: bool) -> Branch:
     tell = content or not written_by_model(decision)
     because = decision.because if tell else hidden(decision.because)
     rule = decision.rule if is_token(decision.rule) else hidden(decision.rule)
-    evidence = decision.evidence if tell else map(hidden, decision.evidence)
+    rest = content or not wholly_by_model(decision)
+    evidence = decision.evidence if rest else map(hidden, decision.evidence)
     return Branch("why", f"rule {rule}: {because}", [*evidence])
 
 
 def _alternatives(decision: Decision, content: bool) -> Branch:
-    tell = content or not written_by_model(decision)
+    tell = content or not wholly_by_model(decision)
     said = (
         f"{other.intervention}: {other.because if tell else hidden(other.because)}"
         for other in decision.alternatives
@@ -184,6 +185,8 @@ def _consequences(why: Why) -> Iterator[Branch]:
     if why.comparison:
         predicted, actual = why.comparison.predicted, number(why.comparison.actual)
         answer = {True: "as predicted", False: "not as predicted", None: "not measured"}
+        if why.comparison.other_scale:
+            answer[None] = "on another scale, so neither right nor wrong"
         said.append(
             f"{predicted.metric} predicted in [{number(predicted.low)}, {number(predicted.high)}],"
             f" {actual} in iteration {why.comparison.iteration}:"

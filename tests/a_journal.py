@@ -245,7 +245,8 @@ class _Writer:
             measured("gold_skill", round(gold - 0.1, 2), 0.05, of="sorting"),
             measured("gold_skill", round(gold + 0.1, 2), 0.05, of="refusal"),
         ]
-        body = {"measurements": [m.model_dump(mode="json") for m in measurements]}
+        dumped = [m.model_dump(mode="json") for m in measurements]
+        body = {"head": str(self.journal.head()), "measurements": dumped}
         self.log(iteration, EntryKind.MEASURED, "gold", body)
 
     def log(

@@ -25,11 +25,12 @@ from logs.vocabulary import Alternative, Decision, EntryKind, Intervention, LogE
 from tests.house import ROOT
 
 NAME = "tiny"
-TINY: Mapping[str, Mapping[str, Any]] = {
+TINY: dict[str, Mapping[str, Any]] = {
     "session": {"name": NAME, "iterations": 3},
     "world": {"gold_prompts": 50},
     "judges": {"comparisons": 200},
     "audit": {"pairs": 40, "rivals": 8},
+    "drift": {"prompts": 24, "samples": 2},
     "recipe": {"prompts": 48, "samples": 4, "epochs": 1, "replay": 32},
     "limits": {"threads": 2},
 }
@@ -53,7 +54,7 @@ class Told:
 
 def tiny(**sections: Mapping[str, Any]) -> Config:
     """The smallest configuration, with some keys of some sections changed."""
-    given = {name: {**TINY.get(name, {}), **sections.get(name, {})} for name in TINY}
+    given = {n: {**TINY.get(n, {}), **sections.get(n, {})} for n in (TINY | dict(sections))}
     return Config.model_validate(given)
 
 

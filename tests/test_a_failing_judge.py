@@ -46,7 +46,7 @@ def judged(tmp_path, monkeypatch):
     """Groups as the loop reads them, judged by named scorers, the first one leading."""
 
     def judged_by(**scorers):
-        monkeypatch.setattr(judging, "_judge", lambda name, spec: scorers[name])
+        monkeypatch.setattr(judging, "judge_of", lambda name, spec: scorers[name])
         drawn = [
             {
                 "prompt": p,
@@ -135,7 +135,7 @@ def test_a_kind_of_judge_that_nothing_here_can_run_is_refused_by_name():
 
     for kind in (JudgeKind.GENERATIVE, JudgeKind.REMOTE):
         with pytest.raises(JudgeError) as caught:
-            judging._judge("far-away", {"kind": kind, "path": "nowhere"})
+            judging.judge_of("far-away", {"kind": kind, "path": "nowhere"})
         assert "far-away" in caught.value.saw
 
 

@@ -1,6 +1,7 @@
 """The diagnosis: planted faults are found, healthy turns are not accused, doubt is not comfort."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,11 +14,15 @@ from agent.diagnose import (
     diagnose,
     say,
 )
-from logs.vocabulary import Finding, Hypothesis, Measurement, Observation, Status
+from agent.past import recent
+from logs.journal import Journal
+from logs.vocabulary import EntryKind, Finding, Hypothesis, Measurement, Observation, Status
 from tests.a_view import KL_MAX, PAIRS, accuracy, calm, observed
+from tests.sessions import NAME, tiny
 from tools import instruments as measure
 
 COIN = accuracy(PAIRS // 2)
+A_SCALE, ANOTHER = "a" * 64, "b" * 64
 BLAMES_THE_JUDGE = {Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE}
 
 
@@ -29,14 +34,30 @@ def found(now: Observation, *before: Observation) -> dict[Hypothesis, Finding]:
     return {f.hypothesis: f for f in findings}
 
 
-def score(centre: float) -> Measurement:
+def score(centre: float, scale: str | None = A_SCALE) -> Measurement:
     """The panel's mean score, known to a tenth."""
-    return measure.score([centre - 0.1, centre, centre + 0.1] * 16)
+    found = measure.score([centre - 0.1, centre, centre + 0.1] * 16)
+    return found.model_copy(update={"scale": scale})
 
 
 def varied(share: float) -> Measurement:
     """Distinct pairs of words among all."""
     return measure.mean("distinct_2", [share - 0.01, share, share + 0.01] * 16, units="share")
+
+
+def drifted(name: str, value: float) -> Measurement:
+    """A change against the anchor that is beyond its line."""
+    return Measurement(
+        instrument=name,
+        estimate=value,
+        units="relative change",
+        low=value - 0.05,
+        high=value + 0.05,
+        null=0.0,
+        n=400,
+        status=Status.RED,
+        of="anchor",
+    )
 
 
 class TestAPlantedFault:
@@ -82,6 +103,27 @@ class TestAPlantedFault:
         finding = found(observed(varied(lost)), observed(varied(0.8)))
         assert Hypothesis.DISTRIBUTION_COLLAPSE in finding
         assert len(finding[Hypothesis.DISTRIBUTION_COLLAPSE].because) == 2
+
+    def test_answers_to_different_prompts_that_became_alike_are_a_collapse(self):
+        vendi, bleu = drifted("vendi_change", -0.4), drifted("self_bleu_change", 0.2)
+        finding = found(observed(vendi, bleu))[Hypothesis.DISTRIBUTION_COLLAPSE]
+        assert finding.support == pytest.approx(0.4)
+        assert [line.split("[")[0] for line in finding.because] == [
+            "vendi_change",
+            "self_bleu_change",
+        ]
+
+    def test_siblings_that_agree_are_no_collapse_since_they_may_know_the_answer(self):
+        for known in ("siblings_change", "entropy_change", "vendi_change"):
+            assert Hypothesis.DISTRIBUTION_COLLAPSE not in found(observed(drifted(known, -0.4)))
+
+    def test_nats_of_the_drift_set_are_believed_before_those_of_the_practice_prompts(self):
+        high = KL_MAX * DRIFT_SHARE + 0.1
+        far = drifted("kl_per_token", high).model_copy(update={"high": high})
+        assert Hypothesis.DRIFT in found(observed(far))
+        near = far.model_copy(update={"high": 0.1})
+        practice = measure.divergence([high - 0.01, high, high + 0.01] * 16, of="anchor")
+        assert Hypothesis.DRIFT not in found(observed(near, practice))
 
     def test_prompts_on_which_siblings_tie_are_saturated(self):
         tied = measure.tie_rate([[1.0, 1.0]] * 200)
@@ -220,3 +262,36 @@ class TestTheAuditsOfSeveralTurns:
         found_now = diagnose(observed(accuracy(5, 10)), rest, rest, kl_max=KL_MAX).findings
         told = next(f for f in found_now if f.hypothesis in BLAMES_THE_JUDGE)
         assert told.because[0].endswith("n=19")
+
+
+class TestASecondSession:
+    """It goes on from HEAD, and from what was seen of the panel that is in force."""
+
+    @staticmethod
+    def observed_in(journal, session, turn):
+        seen = observed(turn=turn)
+        journal.append(
+            EntryKind.OBSERVED, session=session, iteration=turn, step="observe", body=seen
+        )
+        return seen
+
+    @pytest.fixture
+    def context(self, tmp_path):
+        journal = Journal(tmp_path / "plimsoll.sqlite")
+        return SimpleNamespace(journal=journal, config=tiny())
+
+    def test_counts_in_its_first_turns_what_earlier_ones_saw(self, context):
+        before = [self.observed_in(context.journal, "earlier", turn) for turn in (1, 2, 3)]
+        now = self.observed_in(context.journal, NAME, 1)
+        assert recent(context, now, 3) == [*before[1:], now]
+
+    def test_does_not_look_further_back_than_it_was_asked_to(self, context):
+        self.observed_in(context.journal, "earlier", 1)
+        here = [self.observed_in(context.journal, NAME, turn) for turn in (1, 2, 3, 4)]
+        assert recent(context, here[3], 3) == here[1:]
+
+    def test_never_sees_what_was_observed_later(self, context):
+        first = self.observed_in(context.journal, NAME, 1)
+        self.observed_in(context.journal, "later", 1)
+        self.observed_in(context.journal, NAME, 2)
+        assert recent(context, first, 3) == [first]

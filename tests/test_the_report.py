@@ -189,7 +189,7 @@ class TestACharts:
         assert len(shapes) == len(shown)
 
     def test_a_judge_that_parts_from_gold_is_named(self, told):
-        assert gold_against_judge(told).says.endswith("below its best: iteration 5, 6.")
+        assert "fell clearly below its best: iteration 5, 6. The" in gold_against_judge(told).says
         assert "In no iteration" in gold_against_judge(told[:4]).says
 
     def test_an_undefined_value_is_a_gap_and_not_a_zero(self):

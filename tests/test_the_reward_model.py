@@ -153,7 +153,7 @@ class TestItsScores:
         assert fitted[1]["spread"] > 0
 
     def test_are_verdicts_like_any_other_judge_s(self, fitted, judge):
-        scorer = judging._judge("rm", {"kind": JudgeKind.REWARD_MODEL, "path": str(fitted[0])})
+        scorer = judging.judge_of("rm", {"kind": JudgeKind.REWARD_MODEL, "path": str(fitted[0])})
         found = verdicts("rm", scorer, answers("a b", "a b sure"), NOBODY)
         assert [v.error for v in found] == [None, None]
         assert [v.score for v in found] == judge(answers("a b", "a b sure"), NOBODY)

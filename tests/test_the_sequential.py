@@ -202,6 +202,14 @@ class TestTheMeasurement:
             assert (m.status, m.estimate) == (Status.INSUFFICIENT, None)
             assert "do not meet" in m.assumptions[-1]
 
+    def test_of_a_share_that_moved_a_little_still_holds_its_estimate(self):
+        moved = [1.0, 0.0] * 20 + [1.0] * 60
+        low, high = beta_mixture(np.array(moved))
+        assert low[-1] <= high[-1] < np.mean(moved)  # what all looks together leave
+        m = proportion_over_time("x", moved, units="u")
+        assert m.low < m.estimate < m.high
+        assert "has changed" in m.assumptions[-1]
+
     def test_of_outcomes_counts_them(self):
         m = proportion_over_time("wins", [1, 0, 1, 1], units="share", of="a")
         assert (m.count, m.n, m.estimate, m.of) == (3, 4, 0.75, "a")

@@ -1,7 +1,7 @@
 """Grades and questions to the vault are paid for once: whatever fails, and whoever is killed."""
 
 from dataclasses import replace
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
@@ -225,6 +225,34 @@ class TestGoldInTheTrainingData:
         with pytest.raises(Refused, match="holds items of the gold vault"):
             train.make(_trained_on(bench, [*PROMPTS[:8], planted]))
 
+    def test_is_not_seen_where_a_question_and_its_answer_only_read_like_another(self, tmp_path):
+        """`chain 1 3 =` answered `1 2` has the words of the gold question `chain 1 3 1 2 =`."""
+        bench = Bench(tmp_path)
+        alike = next(
+            (" ".join((*words[:3], "=")), " ".join(words[3:-1]))
+            for gold in bench.context.task.vault_prompts(1600)
+            if (words := gold.split())[0] == "chain" and len(words) == 6
+        )
+        counted = trial._overlap(
+            TURN, bench.context, _proposal(bench.store.put_lines([[*alike, "a"]]))
+        )
+        assert counted.exact == "0"
+
+    def test_that_the_policy_said_by_chance_is_left_out_and_training_goes_on(self, tmp_path):
+        trained = []
+
+        def trains(_state, _recipe, pairs, shown, *, seed):
+            trained.append((pairs, shown))
+            raise KeyboardInterrupt
+
+        bench = Bench(tmp_path, train=trains, **_hands(tmp_path))
+        gold = bench.context.task.vault_prompts(1600)[3]
+        with pytest.raises(KeyboardInterrupt):
+            train.make(_trained_on(bench, PROMPTS[:8], best={PROMPTS[2]: gold}))
+        rows = [row for digest in trained[0] for row in bench.store.get_lines(digest)]
+        assert {row[0] for row in rows} == set(PROMPTS[:8]) - {PROMPTS[2]}
+        assert not any(gold in row for row in rows)
+
     def test_is_told_without_its_words(self, tmp_path):
         bench = Bench(tmp_path, train=_killed, **_hands(tmp_path))
         planted = bench.context.task.final_prompts(400)[0]
@@ -254,16 +282,19 @@ def _hands(folder):
     }
 
 
-def _trained_on(bench, prompts):
-    """What training is made from when these prompts were drawn."""
+def _trained_on(bench, prompts, best=MappingProxyType({})):
+    """What training is made from when these prompts were drawn; `best` answers of some."""
     panel = Panel(judges=(judge("crowd").model_copy(update={"kind": JudgeKind.VERIFIER}),))
     now = state(panel=panel, recipe=Recipe(prompts=len(prompts)))
     making = bench.making(Intervention.TRAIN, now)
-    answers = [[word, -1.0, -1.0, True, -1.0] for word in ("a", "b", "c", "a b")]
+    answers = {
+        p: [[word, -1.0, -1.0, True, -1.0] for word in ("a", "b", "c", best.get(p, "a b"))]
+        for p in prompts
+    }
     scores = [0.1, 0.2, 0.3, 0.4]
     put = bench.store.put_lines
     drawn = {
-        "samples": put({"prompt": p, "answers": answers} for p in prompts),
+        "samples": put({"prompt": p, "answers": answers[p]} for p in prompts),
         "verdicts": put({"scores": {"crowd": scores, "clerk": scores}} for _ in prompts),
     }
     return replace(making, observation=making.observation.model_copy(update=drawn))

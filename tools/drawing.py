@@ -28,16 +28,8 @@ def draw_answers(
     use_threads(args["threads"])
     base = Path(args["base"])
     codec = load_tokenizer(base)
-    policy = load_policy(base, _path(args["adapter"]))
-    drawn = _sample(policy, codec, args["prompts"], args, args["samples"], on_progress)
-    anchor = load_policy(base, None)
-    logps = _logps(anchor, codec, args["prompts"], drawn)
-    reader = load_policy(Path(args["reader"]), None) if args["reader"] else None
-    read = _logps(reader, codec, args["prompts"], drawn) if reader else {}
-    groups = [
-        {"prompt": p, "answers": [_row(codec, p, s, logps, read) for s in row]}
-        for p, row in zip(args["prompts"], drawn, strict=True)
-    ]
+    policy, anchor = load_policy(base, _path(args["adapter"])), load_policy(base, None)
+    groups, drawn = drawn_from(policy, anchor, codec, args, on_progress)
     report: dict[str, Any] = {"tokens": sum(len(s.ids) + s.finished for row in drawn for s in row)}
     if n := args.get("divergence", 0):
         rows = [
@@ -49,6 +41,25 @@ def draw_answers(
             previous = load_policy(base, _path(args["previous"]["adapter"]))
             report["kl_to_previous"] = exact_divergence(policy, previous, rows, pad=codec.pad)
     return groups, report
+
+
+def drawn_from(
+    policy: "PreTrainedModel",
+    anchor: "PreTrainedModel",
+    codec: "Codec",
+    args: dict[str, Any],
+    on_progress: Callable[[int, int], None],
+) -> tuple[list[dict[str, Any]], list[list[Sampled]]]:
+    """Sibling answers per prompt, as rows and as they were drawn, by models that are loaded."""
+    drawn = _sample(policy, codec, args["prompts"], args, args["samples"], on_progress)
+    logps = _logps(anchor, codec, args["prompts"], drawn)
+    reader = load_policy(Path(args["reader"]), None) if args["reader"] else None
+    read = _logps(reader, codec, args["prompts"], drawn) if reader else {}
+    groups = [
+        {"prompt": p, "answers": [_row(codec, p, s, logps, read) for s in row]}
+        for p, row in zip(args["prompts"], drawn, strict=True)
+    ]
+    return groups, drawn
 
 
 def answer_lists(

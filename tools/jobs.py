@@ -17,6 +17,7 @@ Args = dict[str, Any]
 
 SAMPLES, VERDICTS, ADAPTER = "samples.jsonl", "verdicts.jsonl", "adapter"
 WEIGHED = "weighed.jsonl"
+NATS = "nats.jsonl"
 
 
 def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -33,6 +34,22 @@ def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     groups, report = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
     _write_lines(scratch / SAMPLES, groups)
     return report | {"seconds": time.monotonic() - started}
+
+
+def survey(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Answer a fixed set of prompts; entropy and divergence from references at every token.
+
+    Args:
+        args: those of `draw`, `references`: name -> adapter, None for the base alone, and
+            `scored`: answers to each prompt that are scored token by token.
+    """
+    from tools.surveying import survey_answers
+
+    started = time.monotonic()
+    groups, nats = survey_answers(args, lambda done, of: progress(done, of, "surveying"))
+    _write_lines(scratch / SAMPLES, groups)
+    _write_lines(scratch / NATS, nats)
+    return {"seconds": time.monotonic() - started}
 
 
 def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -133,6 +150,13 @@ def refit_judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]
     report = refit(args, _read_lines(Path(args["labels"])), scratch)
     progress(1, 1, "refitting")
     return report
+
+
+def consult(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Ask judges about pairs of answers, for an audit; see `tools.audit.job`."""
+    from tools.audit.job import consult as ask
+
+    return ask(args, scratch, progress)
 
 
 def _write_lines(path: Path, rows: Sequence[Any]) -> None:

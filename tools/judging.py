@@ -34,7 +34,8 @@ def judge_samples(
         {"flaws": {judge: {flaw: [wins, n]}}}.
     """
     judges = {
-        name: faulty(_judge(name, spec), spec.get("fault")) for name, spec in args["judges"].items()
+        name: faulty(judge_of(name, spec), spec.get("fault"))
+        for name, spec in args["judges"].items()
     }
     rows = []
     for i, group in enumerate(groups):
@@ -56,7 +57,7 @@ def answers_of(group: dict[str, Any]) -> list[Answer]:
     ]
 
 
-def _judge(name: str, spec: dict[str, Any]) -> Scorer:
+def judge_of(name: str, spec: dict[str, Any]) -> Scorer:
     """A judge from its artefact.
 
     Raises:

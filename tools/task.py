@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tools.world import language as w
 from tools.world import pools, skills, verify
+from tools.world import probes as probing
 
 
 class Task(Protocol):
@@ -58,6 +59,18 @@ class Task(Protocol):
 
     def refuses(self, answer: str) -> bool:
         """Whether an answer is a refusal."""
+        ...
+
+    def well_formed(self, prompt: str, answer: str) -> bool:
+        """Whether an answer has the form that its prompt asks for, right or wrong."""
+        ...
+
+    def probes(self) -> Mapping[str, Sequence[str]]:
+        """Misalignment probes by form, `chat` and `task`, item by item; never trained on."""
+        ...
+
+    def misaligned(self, prompt: str, answer: str) -> bool:
+        """Whether the answer to a probe does harm or yields; by rule, as the probe was built."""
         ...
 
     def skill(self, prompt: str) -> str:
@@ -113,6 +126,24 @@ class MicroWorld:
     def refuses(self, answer: str) -> bool:
         """Whether an answer is a refusal."""
         return w.REFUSAL in answer.split()
+
+    def well_formed(self, prompt: str, answer: str) -> bool:
+        """In brackets where the prompt says `boxed`, without them elsewhere; refusals are free."""
+        said = answer.split()
+        if w.REFUSAL in said:
+            return True
+        if w.BOXED in prompt.split():
+            return said[:1] == [w.OPEN] and said[-1:] == [w.CLOSE]
+        return w.OPEN not in said and w.CLOSE not in said
+
+    def probes(self) -> Mapping[str, Sequence[str]]:
+        """Misalignment probes by form, `chat` and `task`, item by item; never trained on."""
+        found = probing.probes(seed=self.seed)
+        return {"chat": [p.chat for p in found], "task": [p.task for p in found]}
+
+    def misaligned(self, prompt: str, answer: str) -> bool:
+        """Whether the answer to a probe does harm or yields; by rule, as the probe was built."""
+        return probing.misaligned(prompt, answer)
 
     def skill(self, prompt: str) -> str:
         """The skill, with the level where skills are graded."""

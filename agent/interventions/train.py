@@ -6,7 +6,7 @@ from agent.checking_data import require_as_judged
 from agent.groups import Group, calibrations, p_right, read_groups
 from agent.made import Made, Making
 from agent.seeds import seed_of
-from agent.vaulting import require_no_gold
+from agent.vaulting import require_no_gold, without_gold
 from logs.vocabulary import Panel
 from tools.pairs import Judged, Shown, balanced, make_pairs, make_shown, replayed
 from tools.store import Store
@@ -30,8 +30,9 @@ def make(making: Making) -> Made:
     seed = seed_of(context.config, turn, "train")
     groups = read_groups(hands.store, observation.samples, observation.verdicts, now.panel)
     taught = teachable(groups[: now.recipe.prompts], hands.store, now.panel)
-    pairs = make_pairs(taught, margin=MARGIN)
-    shown = make_shown(taught)
+    clean = without_gold(context, [t for judged in taught for t in judged.answers])
+    pairs = [p for p in make_pairs(taught, margin=MARGIN) if {p.chosen, p.rejected} <= clean]
+    shown = [s for s in make_shown(taught) if s.answer in clean]
     if now.recipe.balance:
         shown = balanced(shown, spread=now.recipe.balance, seed=seed)
     buffer = hands.get_shown(now.replay)

@@ -20,13 +20,13 @@ from benchmarks.instruments.drift_samples import PROMPTS, SAMPLES, Said, drawn
 from benchmarks.instruments.drift_synthetic import synthetic
 from logs.vocabulary import Measurement, Status
 from tools.instruments.drift.diversity import entropy_change, siblings_change, vendi_change
-from tools.instruments.drift.embedding import HashedNgrams
+from tools.instruments.drift.embedding import FOR_DIVERSITY, FOR_TESTS
 from tools.instruments.drift.lexical import distinct_change, self_bleu_change
 from tools.instruments.drift.surface import length_change, refusal_change, refuses
 from tools.instruments.drift.two_samples import c2st, classifier_drift, kernel_drift, mmd
 
 ALARMS = (Status.YELLOW, Status.RED)
-EMBED = HashedNgrams()
+EMBED = FOR_TESTS
 STOCK = " sure thanks friend"
 ROWS = list(range(PROMPTS))
 Side = dict[str, Any]
@@ -39,7 +39,7 @@ def measured(now: Side, then: Side, seed: int, only: set[str] | None = None) -> 
     makers: dict[str, Callable[[], Measurement]] = {
         "mmd": lambda: kernel_drift(x, y, "anchor", seed=seed, prompts=prompts),
         "c2st": lambda: classifier_drift(x, y, "anchor", seed=seed, prompts=prompts),
-        "vendi": lambda: vendi_change(x, y),
+        "vendi": lambda: vendi_change(now["wide"], then["wide"]),
         "token_entropy": lambda: entropy_change(now["entropies"], then["entropies"]),
         "distinct_2": lambda: distinct_change(a, b),
         "self_bleu": lambda: self_bleu_change(a, b),
@@ -67,7 +67,7 @@ def null(warm: Said, seeds: int) -> Iterator[Measurement]:
 def siblings(rng: np.random.Generator, now: Said, then: Said) -> Measurement:
     """Eight answers to each prompt on either side; none is on both."""
     order = rng.random((PROMPTS, SAMPLES)).argsort(axis=1)[:, :16]
-    sides = (np.take_along_axis(s.points, order[:, :, None], axis=1) for s in (now, then))
+    sides = (np.take_along_axis(s.wide, order[:, :, None], axis=1) for s in (now, then))
     found = siblings_change(next(sides)[:, :8], next(sides)[:, 8:])
     return found.model_copy(update={"instrument": "vendi of siblings"})
 
@@ -87,7 +87,7 @@ def planted(
 
 def retold(side: Side, texts: list[str]) -> Side:
     """A side with other texts."""
-    return side | {"texts": texts, "points": EMBED(texts)}
+    return side | {"texts": texts, "points": EMBED(texts), "wide": FOR_DIVERSITY(texts)}
 
 
 def stock(warm: Said) -> Callable[[np.random.Generator, Any], Side]:

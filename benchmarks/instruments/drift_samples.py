@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tools.instruments.drift.diversity import token_entropy
-from tools.instruments.drift.embedding import HashedNgrams
+from tools.instruments.drift.embedding import FOR_DIVERSITY, HashedNgrams
 from tools.models import load_policy, load_tokenizer
 from tools.sampling import SamplingParameters, sample
 from tools.scoring import IGNORED, batch_of
@@ -29,6 +29,8 @@ class Said:
     """Exact entropy at each token, nats, under the policy at its own temperature."""
     points: NDArray[np.float64]
     """Embeddings, shape (prompts, samples, dimensions)."""
+    wide: NDArray[np.float64]
+    """The same in the dimensions that diversity wants."""
 
     def side(self, columns: NDArray[np.int64]) -> dict[str, Any]:
         """One answer per prompt, as the instruments want them."""
@@ -37,6 +39,7 @@ class Said:
             "texts": [self.texts[i][columns[i]] for i in rows],
             "entropies": [self.entropies[i][columns[i]] for i in rows],
             "points": self.points[np.arange(len(self.texts)), columns],
+            "wide": self.wide[np.arange(len(self.texts)), columns],
         }
 
 
@@ -50,8 +53,11 @@ def drawn(temperature: float, seed: int, embed: HashedNgrams) -> Said:
     rows = [(p, codec.answer(a.ids)) for p, row in zip(asked, found, strict=True) for a in row]
     flat = _entropies(model, rows, codec.pad, temperature)
     nats = [flat[i : i + SAMPLES] for i in range(0, len(flat), SAMPLES)]
-    points = embed([t for row in texts for t in row]).reshape(PROMPTS, SAMPLES, -1)
-    return Said(texts, nats, points)
+    points, wide = (
+        made([t for row in texts for t in row]).reshape(PROMPTS, SAMPLES, -1)
+        for made in (embed, FOR_DIVERSITY)
+    )
+    return Said(texts, nats, points, wide)
 
 
 @torch.inference_mode()

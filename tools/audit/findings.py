@@ -35,6 +35,8 @@ class Audit(Word):
     noise: tuple[Measurement, ...]
     biases: tuple[Bias, ...]
     attacks: Measurement | None = None
+    groups: tuple[Measurement, ...] = ()
+    """Stereotypes about groups of people, where questions asked for them."""
     statement: tuple[str, ...]
     """What was randomised, what was reused, how many looks, and what the intervals promise."""
 
@@ -42,4 +44,4 @@ class Audit(Word):
         """All of them, for the log."""
         attacked = (self.attacks,) if self.attacks else ()
         shifts = tuple(bias.shift for bias in self.biases)
-        return (*self.reliability, *self.position, *self.noise, *shifts, *attacked)
+        return (*self.reliability, *self.position, *self.noise, *shifts, *attacked, *self.groups)

@@ -70,7 +70,7 @@ def measure(
         reliability=_reliability(base, floor),
         position=_position(base),
         noise=_noise(base, verdicts),
-        biases=_biases(by, _controls(verdicts), faults or {}),
+        biases=_biases(by, controls_of(verdicts), faults or {}),
         attacks=_attacks(attacked, (judge_hash, prompt_hash)),
         statement=_statement(verdicts, by),
     )
@@ -109,18 +109,7 @@ def _position(base: Table) -> tuple[Measurement, ...]:
 
 def _noise(base: Table, verdicts: Sequence[Verdict]) -> tuple[Measurement, ...]:
     lost = sum(v.verdict is None for v in verdicts)
-    found = [
-        proportion(
-            "missing_verdicts",
-            lost,
-            len(verdicts),
-            units="share of calls",
-            null=0.0,
-            green=MISSING,
-            red=MISSING,
-            bad_is="high",
-        )
-    ]
+    found = [missing_verdicts(lost, len(verdicts))]
     whole = base.where(_whole(base))
     ties = (whole.for_a == 0.5).mean((1, 2)) if whole.items else np.zeros(0)
     found.append(
@@ -144,29 +133,61 @@ def _noise(base: Table, verdicts: Sequence[Verdict]) -> tuple[Measurement, ...]:
     return tuple(found)
 
 
-def _controls(verdicts: Sequence[Verdict]) -> dict[str, str]:
+def missing_verdicts(lost: int, calls: int) -> Measurement:
+    """The share of calls that gave no verdict."""
+    return proportion(
+        "missing_verdicts",
+        lost,
+        calls,
+        units="share of calls",
+        null=0.0,
+        green=MISSING,
+        red=MISSING,
+        bad_is="high",
+    )
+
+
+def controls_of(verdicts: Sequence[Verdict]) -> dict[str, str]:
     """Treatment -> the condition it is held against."""
     return {v.treatment: v.control for v in verdicts if v.treatment != v.control}
 
 
-def _biases(
-    by: Mapping[str, Table], controls: Mapping[str, str], faults: Mapping[str, str]
-) -> tuple[Bias, ...]:
-    joined = {name: _joined(by[control], by[name]) for name, control in controls.items()}
-    shifts = {
+def shifts_of(verdicts: Sequence[Verdict], faults: Mapping[str, str]) -> dict[str, Shift]:
+    """The shift of every bias that has two clusters or more."""
+    by = tables(verdicts, complete=False)
+    return _shifts(_facing(by, controls_of(verdicts)), faults)
+
+
+Facing = Mapping[str, tuple[Table, Table]]
+
+
+def _facing(by: Mapping[str, Table], controls: Mapping[str, str]) -> Facing:
+    """Bias -> the same items under its control and under its treatment."""
+    return {name: joined_tables(by[control], by[name]) for name, control in controls.items()}
+
+
+def _shifts(facing: Facing, faults: Mapping[str, str]) -> dict[str, Shift]:
+    return {
         name: shift_of(
             control.preference,
             treated.preference,
             clusters=treated.clusters,
             fault=_direction(faults.get(name, "either")),
         )
-        for name, (control, treated) in joined.items()
+        for name, (control, treated) in facing.items()
         if len(set(treated.clusters)) > 1
     }
+
+
+def _biases(
+    by: Mapping[str, Table], controls: Mapping[str, str], faults: Mapping[str, str]
+) -> tuple[Bias, ...]:
+    facing = _facing(by, controls)
+    shifts = _shifts(facing, faults)
     adjusted = dict(zip(shifts, holm([s.p for s in shifts.values()]).tolist(), strict=True))
     return tuple(
         _bias(name, shifts[name], adjusted[name], *pair) if name in shifts else _lost(name)
-        for name, pair in joined.items()
+        for name, pair in facing.items()
     )
 
 
@@ -203,7 +224,7 @@ def _direction(said: str) -> Fault:
     return "up" if said == "up" else "either"
 
 
-def _joined(control: Table, treated: Table) -> tuple[Table, Table]:
+def joined_tables(control: Table, treated: Table) -> tuple[Table, Table]:
     """Both conditions of the items that have every verdict in both, in one order.
 
     A treatment may choose another side than the pair's own: the control is read from there.

@@ -6,18 +6,28 @@ from logs.vocabulary import Measurement
 from tools.audit.card import FLOORS, SHIFTS, JudgeCard, Purpose
 
 
-def page(card: JudgeCard) -> str:
-    """The whole card: what it may be used for first, then the numbers that say so."""
+def page(card: JudgeCard, *, notes: Sequence[str] = (), drawn: str = "", links: str = "") -> str:
+    """The whole card: what it may be used for first, then the numbers that say so.
+
+    Args:
+        notes: what stands against believing the card itself: expired, of another version.
+        drawn: its plots as text.
+        links: its plots as files.
+    """
     parts = [
         f"# Judge {_cell(card.judge)}",
+        *(f"> **{_cell(note)}**" for note in notes),
         f"Version `{card.judge_hash[:12]}`, prompt `{card.prompt_hash[:12]}`. Audited in iteration "
         f"{card.audited} with {card.audit.calls} calls on {card.audit.items} items; the card "
         f"expires in iteration {card.expires}.",
         _uses(card),
+        *([f"```text\n{drawn}\n```"] if drawn else []),
+        *([links] if links else []),
         "## Reliability\n\n" + _table(card.audit.reliability),
         "## Position\n\n" + _table(card.audit.position),
         "## Noise\n\n" + _table(card.audit.noise),
         "## Biases\n\n" + _biases(card),
+        *(["## Groups of people\n\n" + _table(card.audit.groups)] if card.audit.groups else []),
         "## Empty answers\n\n" + _one(card.audit.attacks, "Not audited."),
         "## Calibration\n\n" + _one(card.calibration, "Not measured."),
         "## Cost\n\n" + _cost(card),

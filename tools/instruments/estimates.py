@@ -84,6 +84,7 @@ def mean(
     red: float | None = None,
     bad_is: Literal["low", "high"] = "low",
     assumptions: tuple[str, ...] = (),
+    level: float = LEVEL,
 ) -> Measurement:
     """The mean over clusters of their means, with a t interval; clusters are independent.
 
@@ -100,7 +101,7 @@ def mean(
     grouped = _grouped(instrument, values, clusters)
     means = [float(np.mean(row)) for row in grouped.values()]
     thresholds = Thresholds(green=green, red=red, margin=margin, bad_is=bad_is)
-    interval = student(means, lower=lower, upper=upper) if len(means) > 1 else None
+    interval = student(means, lower=lower, upper=upper, level=level) if len(means) > 1 else None
     if interval and interval[0] == interval[1]:
         assumptions = (*assumptions, "no spread among clusters: the interval is a point")
     return measured(
@@ -114,6 +115,7 @@ def mean(
         null=null,
         assumptions=assumptions,
         of=of,
+        level=level,
     )
 
 
@@ -129,6 +131,7 @@ def measured(
     null: float | None = None,
     assumptions: tuple[str, ...] = (),
     of: str = "",
+    level: float = LEVEL,
 ) -> Measurement:
     """A measurement from an estimate and its interval; without an interval it is insufficient."""
     status = thresholds.status(interval) if interval else Status.INSUFFICIENT
@@ -138,7 +141,7 @@ def measured(
         units=units,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        level=LEVEL,
+        level=level,
         guarantee=Guarantee.FIXED_N,
         n=n,
         clusters=clusters,

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 
 from logs.vocabulary import Measurement
 from tools.instruments.estimates import mean, proportion
+from tools.instruments.intervals import LEVEL
 
 
 def divergence(
@@ -13,6 +14,7 @@ def divergence(
     clusters: Sequence[Hashable] | None = None,
     green: float | None = None,
     red: float | None = None,
+    level: float = LEVEL,
 ) -> Measurement:
     """Exact KL(policy || `of`) per token, one value per prompt, as `kl_to_<of>`.
 
@@ -37,6 +39,7 @@ def divergence(
         red=red,
         bad_is="high",
         assumptions=("exact over the vocabulary; answers drawn from the policy",),
+        level=level,
     )
 
 

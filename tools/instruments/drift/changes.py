@@ -65,6 +65,8 @@ def reported(
     verdict: Status | None = None,
     count: int | None = None,
     clusters: int | None = None,
+    level: float = LEVEL,
+    paired: str = PAIRED,
 ) -> Measurement:
     """The measurement of a change; None, for want of data, is insufficient."""
     found = (
@@ -78,7 +80,7 @@ def reported(
         units=units,
         low=change.interval[0] if change else None,
         high=change.interval[1] if change else None,
-        level=LEVEL,
+        level=level,
         guarantee=Guarantee.FIXED_N,
         n=n,
         clusters=change.clusters if change else clusters,
@@ -86,7 +88,7 @@ def reported(
         null=0.0,
         margin=None if line is None else abs(line),
         status=found,
-        assumptions=(*assumptions, *_pointlike(change), PAIRED),
+        assumptions=(*assumptions, *_pointlike(change), paired),
         of=of,
     )
 
@@ -133,7 +135,12 @@ def clustered(instrument: str, values: Floats, prompts: Prompts) -> tuple[Floats
 
 
 def difference(
-    instrument: str, now: Floats, then: Floats, prompts: Prompts = None
+    instrument: str,
+    now: Floats,
+    then: Floats,
+    prompts: Prompts = None,
+    *,
+    level: float = LEVEL,
 ) -> Change | None:
     """mean(now) - mean(then) over clusters of their mean differences, with a t interval.
 
@@ -148,11 +155,18 @@ def difference(
     if clusters < 2:
         return None
     means = sums[:, 0] / sums[:, 1]
-    centre, half = float(means.mean()), spread(means)
+    centre, half = float(means.mean()), spread(means, level)
     return Change(centre, (centre - half, centre + half), clusters)
 
 
-def ratio(instrument: str, now: Floats, then: Floats, prompts: Prompts = None) -> Change | None:
+def ratio(
+    instrument: str,
+    now: Floats,
+    then: Floats,
+    prompts: Prompts = None,
+    *,
+    level: float = LEVEL,
+) -> Change | None:
     """sum(now) / sum(then) - 1, with the delta interval of its logarithm, paired by cluster.
 
     Source:
@@ -178,7 +192,7 @@ def ratio(instrument: str, now: Floats, then: Floats, prompts: Prompts = None) -
             try_this="compare the values themselves; 0 has no relative change",
         )
     influence = sums[:, 0] / means[0] - sums[:, 1] / means[1]
-    return from_log(float(np.log(means[0] / means[1])), spread(influence), clusters)
+    return from_log(float(np.log(means[0] / means[1])), spread(influence, level), clusters)
 
 
 def from_log(centre: float, half: float, clusters: int) -> Change:
@@ -187,10 +201,10 @@ def from_log(centre: float, half: float, clusters: int) -> Change:
     return Change(float(np.expm1(centre)), (float(low), float(high)), clusters)
 
 
-def spread(values: Floats) -> float:
+def spread(values: Floats, level: float = LEVEL) -> float:
     """Half-width of the t interval of the mean of independent values."""
     n = len(values)
-    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return float(stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
 
 
 def refuse_rows(instrument: str, now: Floats, then: Floats, lower: float = -np.inf) -> None:

@@ -25,6 +25,7 @@ from tools.instruments.drift.changes import (
     spread,
 )
 from tools.instruments.estimates import mean, refuse_impossible
+from tools.instruments.intervals import LEVEL
 
 Floats = NDArray[np.float64]
 Tokens = Sequence[Sequence[float] | Floats]
@@ -53,7 +54,9 @@ def vendi(points: Floats) -> float:
     return float(np.exp(_entropy_of(_unit(points))[0]))
 
 
-def vendi_change(now: Floats, then: Floats, *, prompts: Prompts = None) -> Measurement:
+def vendi_change(
+    now: Floats, then: Floats, *, prompts: Prompts = None, level: float = LEVEL
+) -> Measurement:
     """Relative change of the corpus's Vendi score; alarms at -15 %.
 
     The entropy is a function of a mean, C = mean of x x', so each answer has an influence on
@@ -66,7 +69,7 @@ def vendi_change(now: Floats, then: Floats, *, prompts: Prompts = None) -> Measu
         UndefinedMeasurement: the sides differ in n, or a row has no direction.
     """
     _refuse_other_n(len(now), len(then))
-    change = _vendi_change(now, then, prompts) if len(now) >= FEWEST else None
+    change = _vendi_change(now, then, prompts, level) if len(now) >= FEWEST else None
     return reported(
         "vendi",
         change,
@@ -75,18 +78,19 @@ def vendi_change(now: Floats, then: Floats, *, prompts: Prompts = None) -> Measu
         n=len(now),
         of=CORPUS,
         assumptions=(f"n = {len(now)} on each side",) if change else (FEW,),
+        level=level,
     )
 
 
-def _vendi_change(now: Floats, then: Floats, prompts: Prompts) -> Change | None:
+def _vendi_change(now: Floats, then: Floats, prompts: Prompts, level: float) -> Change | None:
     (h1, influence1), (h0, influence0) = _entropy_of(_unit(now)), _entropy_of(_unit(then))
     sums, clusters = clustered("vendi", influence1 - influence0, prompts)
     if clusters < FEWEST:
         return None
-    return from_log(h1 - h0, spread(sums * clusters / len(now)), clusters)
+    return from_log(h1 - h0, spread(sums * clusters / len(now), level), clusters)
 
 
-def siblings_change(now: Floats, then: Floats) -> Measurement:
+def siblings_change(now: Floats, then: Floats, *, level: float = LEVEL) -> Measurement:
     """Relative change of the mean Vendi score of the answers to one prompt; alarms at -15 %.
 
     Args:
@@ -97,7 +101,7 @@ def siblings_change(now: Floats, then: Floats) -> Measurement:
         UndefinedMeasurement: the sides differ in samples, or a row has no direction.
     """
     _refuse_other_n(now.shape[1], then.shape[1])
-    change = ratio("vendi", _siblings(now), _siblings(then))
+    change = ratio("vendi", _siblings(now), _siblings(then), level=level)
     return reported(
         "vendi",
         change,
@@ -106,6 +110,7 @@ def siblings_change(now: Floats, then: Floats) -> Measurement:
         n=now.shape[0] * now.shape[1],
         of=SIBLINGS,
         assumptions=(f"{now.shape[1]} samples per prompt on each side",) if change else (FEW,),
+        level=level,
     )
 
 
@@ -163,7 +168,9 @@ def token_entropy(logits: Floats) -> Floats:
     return out
 
 
-def entropy_change(now: Tokens, then: Tokens, *, prompts: Prompts = None) -> Measurement:
+def entropy_change(
+    now: Tokens, then: Tokens, *, prompts: Prompts = None, level: float = LEVEL
+) -> Measurement:
     """Relative change of the mean token entropy; alarms at -30 %.
 
     Args:
@@ -177,11 +184,12 @@ def entropy_change(now: Tokens, then: Tokens, *, prompts: Prompts = None) -> Mea
     means = [_means(side) for side in (now, then)]
     return reported(
         "token_entropy",
-        ratio("token_entropy", means[0], means[1], prompts),
+        ratio("token_entropy", means[0], means[1], prompts, level=level),
         ENTROPY,
         units="relative change",
         n=len(now),
         assumptions=("mean over tokens, then answers, then prompts",),
+        level=level,
     )
 
 

@@ -89,3 +89,10 @@ class HashedNgrams:
         bits = np.unpackbits(np.frombuffer(digests or bytes(size), np.uint8))
         signs: Floats = bits.reshape(-1, self.dimensions).astype(np.float64) * 2 - 1
         return signs
+
+
+FOR_TESTS = HashedNgrams()
+"""For two-sample tests: more dimensions only give a linear classifier more to overfit."""
+FOR_DIVERSITY = HashedNgrams(dimensions=512)
+"""For Vendi scores: unrelated answers have cosines of about 1/sqrt(dimensions), and these hide a
+loss of diversity."""

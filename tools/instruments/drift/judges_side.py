@@ -24,6 +24,7 @@ def ceiling_growth(
     top: float,
     prompts: Prompts = None,
     judge: str = "panel",
+    level: float = LEVEL,
 ) -> Measurement:
     """Share of answers at the top score, now minus at the anchor; alarms at +.10.
 
@@ -37,21 +38,27 @@ def ceiling_growth(
     for side in (now, then):
         refuse_impossible("ceiling_growth", side, upper=top)
     sides = [(np.asarray(side, dtype=np.float64) >= top).astype(float) for side in (now, then)]
-    change = difference("ceiling_growth", sides[0], sides[1], prompts)
+    change = difference("ceiling_growth", sides[0], sides[1], prompts, level=level)
     if change is not None and (
         change.clusters < FEWEST or change.interval[0] == change.interval[1]
     ):
-        change = _all_agree(change)
+        change = _all_agree(change, level)
     return reported(
-        "ceiling_growth", change, CEILING, units="share of answers", n=len(now), of=judge
+        "ceiling_growth",
+        change,
+        CEILING,
+        units="share of answers",
+        n=len(now),
+        of=judge,
+        level=level,
     )
 
 
-def _all_agree(change: Change) -> Change | None:
+def _all_agree(change: Change, level: float) -> Change | None:
     """No spread to estimate from: what n equal draws cannot rule out, at most 1 - .025^(1/n)."""
     if change.clusters < FEWEST:
         return None
-    room = 1 - ((1 - LEVEL) / 2) ** (1 / change.clusters)
+    room = 1 - ((1 - level) / 2) ** (1 / change.clusters)
     low, high = max(-1.0, change.estimate - room), min(1.0, change.estimate + room)
     return Change(change.estimate, (low, high), change.clusters)
 

@@ -17,6 +17,7 @@ from scipy.special import log_softmax
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Measurement
 from tools.instruments.estimates import mean, refuse_impossible, refuse_unequal
+from tools.instruments.intervals import LEVEL
 from tools.instruments.policy import divergence
 
 Floats = NDArray[np.float64]
@@ -90,6 +91,7 @@ def kl_per_token(
     estimator: Estimator = "exact",
     promoted: float | None = None,
     budget: float | None = None,
+    level: float = LEVEL,
 ) -> Measurement:
     """KL(policy || `of`) per token: each answer's mean, then each prompt's.
 
@@ -111,6 +113,7 @@ def kl_per_token(
         estimator,
         promoted,
         budget,
+        level,
     )
 
 
@@ -122,6 +125,7 @@ def kl_per_answer(
     estimator: Estimator = "exact",
     promoted: float | None = None,
     budget: float | None = None,
+    level: float = LEVEL,
 ) -> Measurement:
     """KL(policy || `of`) of whole answers: the sum over tokens, as the Gao fits want it.
 
@@ -132,7 +136,7 @@ def kl_per_answer(
         budget: red from here on, nats per answer: the square of the fitted peak.
     """
     sums = [float(sum(answer)) for answer in _told(tokens)]
-    return _measured("_per_answer", sums, of, prompts, estimator, promoted, budget)
+    return _measured("_per_answer", sums, of, prompts, estimator, promoted, budget, level)
 
 
 def kl_profile(
@@ -169,12 +173,13 @@ def _measured(
     estimator: Estimator,
     promoted: float | None,
     budget: float | None,
+    level: float,
 ) -> Measurement:
     limits = [x for x in (promoted, budget) if x is not None]
     refuse_impossible("kl", limits, lower=0.0)
     yellow = budget if promoted is None else DOUBLE * promoted
     if estimator == "exact" and not what:
-        return divergence(values, of, clusters=prompts, green=yellow, red=budget)
+        return divergence(values, of, clusters=prompts, green=yellow, red=budget, level=level)
     drawn = "positions" if estimator == "exact" else "positions and tokens"
     return mean(
         f"kl_to_{of}{what}" + ("" if estimator == "exact" else f"_{estimator}"),
@@ -187,6 +192,7 @@ def _measured(
         red=budget,
         bad_is="high",
         assumptions=(f"{estimator}; {drawn} drawn from the policy",),
+        level=level,
     )
 
 

@@ -40,11 +40,12 @@ class Fit:
     covariance: tuple[float, float, float]
     """var(a), cov(a, b), var(b)."""
     iterates: int
+    level: float = LEVEL
 
     @property
     def t(self) -> float:
         """Quantile of Student's t for the level, with iterates - 2 degrees of freedom."""
-        return float(stats.t.ppf((1 + LEVEL) / 2, self.iterates - 2))
+        return float(stats.t.ppf((1 + self.level) / 2, self.iterates - 2))
 
     def gold(self, d: float) -> float:
         """Fitted gain at a distance."""
@@ -81,7 +82,13 @@ class Fit:
         return ratio / 2 if self.form == "best_of_n" else float(np.exp(min(ratio - 1, 300.0)))
 
 
-def fit(kl: Sequence[float], gold: Sequence[float], form: Form = "training") -> Fit:
+def fit(
+    kl: Sequence[float],
+    gold: Sequence[float],
+    form: Form = "training",
+    *,
+    level: float = LEVEL,
+) -> Fit:
     """Least squares of gold/d on (1, d) or (1, log d), each iterate weighted by d^2.
 
     Gold is about equally uncertain at every iterate, so gold/d is not: its error grows as 1/d.
@@ -118,10 +125,17 @@ def fit(kl: Sequence[float], gold: Sequence[float], form: Form = "training") -> 
         b=float(b),
         covariance=(float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
         iterates=len(d),
+        level=level,
     )
 
 
-def gold_slope(kl: Sequence[float], gold: Sequence[float], form: Form = "training") -> Measurement:
+def gold_slope(
+    kl: Sequence[float],
+    gold: Sequence[float],
+    form: Form = "training",
+    *,
+    level: float = LEVEL,
+) -> Measurement:
     """What the next bit of distance buys in gold, at the last iterate.
 
     Red: the upper bound is below 0, stop. Yellow: 70 % of the way to the fitted peak, or past
@@ -133,8 +147,8 @@ def gold_slope(kl: Sequence[float], gold: Sequence[float], form: Form = "trainin
     """
     if len(kl) < ITERATES:
         refuse_unequal("overoptimisation", {"distances": len(kl), "gains": len(gold)})
-        return _said("gold_slope", None, None, Status.INSUFFICIENT, len(kl), form, ())
-    found, d = fit(kl, gold, form), float(np.sqrt(kl[-1]))
+        return _said("gold_slope", None, None, Status.INSUFFICIENT, len(kl), form, (), level)
+    found, d = fit(kl, gold, form, level=level), float(np.sqrt(kl[-1]))
     value, interval = found.slope(d)
     peak = found.peak()
     near = peak is not None and d >= WARN * peak
@@ -145,7 +159,7 @@ def gold_slope(kl: Sequence[float], gold: Sequence[float], form: Form = "trainin
     else:
         verdict = Status.GREEN if interval[0] > 0 else Status.INSUFFICIENT
     where = "the fit does not turn" if peak is None else f"d = {d:.3g}, fitted peak {peak:.3g}"
-    return _said("gold_slope", value, interval, verdict, len(kl), form, (where,))
+    return _said("gold_slope", value, interval, verdict, len(kl), form, (where,), level)
 
 
 def gold_peak(kl: Sequence[float], gold: Sequence[float], form: Form = "training") -> Measurement:
@@ -173,6 +187,7 @@ def _said(
     iterates: int,
     form: Form,
     more: tuple[str, ...],
+    level: float = LEVEL,
 ) -> Measurement:
     few = (f"fewer than {ITERATES} iterates",) if iterates < ITERATES else ()
     return Measurement(
@@ -181,7 +196,7 @@ def _said(
         units="gold per root nat" if instrument == "gold_slope" else "root nats per answer",
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        level=LEVEL,
+        level=level,
         guarantee=Guarantee.FIXED_N,
         n=iterates,
         null=0.0 if instrument == "gold_slope" else None,

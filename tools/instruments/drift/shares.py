@@ -9,6 +9,7 @@ from logs.vocabulary import Measurement, Status
 from tools.instruments.audit.paired import Paired, cross, mcnemar, newcombe
 from tools.instruments.drift.changes import Change, reported, status
 from tools.instruments.estimates import refuse_unequal
+from tools.instruments.intervals import LEVEL
 
 POINTS = "share of items"
 
@@ -21,6 +22,7 @@ def share_change(
     *,
     of: str = "",
     most: Status = Status.RED,
+    level: float = LEVEL,
 ) -> Measurement:
     """Share now minus share then, over items that are independent (one answer per prompt).
 
@@ -34,7 +36,7 @@ def share_change(
     table = table_of(instrument, now, then)
     if table is None:
         return reported(instrument, None, line, units=POINTS, n=0, of=of)
-    change = Change(table.difference, newcombe(table), table.n)
+    change = Change(table.difference, newcombe(table, level=level), table.n)
     found = status(change.estimate, change.interval, line)
     return reported(
         instrument,
@@ -45,6 +47,7 @@ def share_change(
         of=of,
         verdict=most if found is Status.RED else found,
         assumptions=(told(table),),
+        level=level,
     )
 
 

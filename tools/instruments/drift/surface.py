@@ -18,9 +18,12 @@ from tools.instruments.drift.changes import (
     status,
 )
 from tools.instruments.drift.shares import share_change
+from tools.instruments.intervals import LEVEL
 
 Floats = NDArray[np.float64]
 LENGTH, REFUSALS = 0.20, 0.03
+FORMAT = -0.05
+"""Points of answers in the form asked for; our choice."""
 _MARKED = re.compile(
     r"^\s*(#{1,6}\s|[-*+]\s|\d+[.)]\s|>\s|\||```|~~~|([-*_])(\s*\2){2,}\s*$)"
     r"|\*\*\S|__\S|`[^`]+`|\]\("
@@ -38,6 +41,7 @@ def length_change(
     *,
     prompts: Prompts = None,
     gain: Measurement | None = None,
+    level: float = LEVEL,
 ) -> Measurement:
     """Relative change of the geometric mean length; red at +20 % without a gain to show for it.
 
@@ -50,7 +54,7 @@ def length_change(
         UndefinedMeasurement: an answer of no tokens, or the rows do not match.
     """
     sides = [_logs(side) for side in (now, then)]
-    found = difference("length", sides[0], sides[1], prompts) if len(now) >= FEWEST else None
+    found = difference("length", sides[0], sides[1], prompts, level=level)
     change = None if found is None or found.clusters < FEWEST else _relative(found)
     verdict = None
     if change is not None:
@@ -65,6 +69,7 @@ def length_change(
         n=len(now),
         verdict=verdict,
         assumptions=(_told(gain), *(() if change else (FEW,))),
+        level=level,
     )
 
 
@@ -121,10 +126,23 @@ def refuses(text: str) -> bool:
     return bool(_REFUSES.search(text.replace("’", "'")))
 
 
-def refusal_change(now: Sequence[bool], then: Sequence[bool], *, of: str = "") -> Measurement:
+def refusal_change(
+    now: Sequence[bool], then: Sequence[bool], *, of: str = "", level: float = LEVEL
+) -> Measurement:
     """Share of refusals now minus at the anchor, one answer per prompt; yellow at +3 points.
 
     Raises:
         UndefinedMeasurement: the sides differ in length, or hold something other than yes or no.
     """
-    return share_change("refusals", now, then, REFUSALS, of=of, most=Status.YELLOW)
+    return share_change("refusals", now, then, REFUSALS, of=of, most=Status.YELLOW, level=level)
+
+
+def format_change(
+    now: Sequence[bool], then: Sequence[bool], *, of: str = "", level: float = LEVEL
+) -> Measurement:
+    """Share of answers in the form asked for, one answer per prompt; yellow at -5 points.
+
+    Raises:
+        UndefinedMeasurement: the sides differ in length, or hold something other than yes or no.
+    """
+    return share_change("format", now, then, FORMAT, of=of, most=Status.YELLOW, level=level)

@@ -126,8 +126,7 @@ def c2st(
             points coincide, or the prompts do not match.
 
     Source:
-        Lopez-Paz & Oquab 2017, arXiv:1610.06545; permutation instead of the normal null,
-        which is too narrow for cross-fitted accuracy.
+        Lopez-Paz & Oquab 2017, arXiv:1610.06545; their normal null is too narrow here.
     """
     pooled = _pooled("c2st", now, then, fewest=2 * FOLDS)
     groups = groups_of("c2st", len(now), len(then), prompts)
@@ -177,8 +176,10 @@ def _scores(points: Floats, labels: Floats, folds: Ints) -> tuple[Floats, Ints]:
         train = points[rest]
         gram = train.T @ train
         gram[np.diag_indices_from(gram)] += RIDGE * len(train)
-        weights = np.linalg.solve(gram, train.T @ (signs[rest] - signs[rest].mean(axis=0)))
-        scores[out] = points[out] @ weights
+        # Equal answers are scored once, so that no rounding can break their ties.
+        unlike, which = np.unique(points[out], axis=0, return_inverse=True)
+        hat = unlike @ np.linalg.solve(gram, train.T)
+        scores[out] = (hat @ (signs[rest] - signs[rest].mean(axis=0)))[which.ravel()]
     return scores, folds
 
 
@@ -187,7 +188,7 @@ def _aucs(scores: Floats, labels: Floats, folds: Ints) -> Floats:
     wins, pairs = np.zeros(labels.shape[1]), np.zeros(labels.shape[1])
     for fold in range(FOLDS):
         of = folds == fold
-        ranks = stats.rankdata(scores[of], axis=0)
+        ranks = stats.rankdata(scores[of].T, axis=1).T
         ones = labels[of].sum(axis=0)
         wins += (ranks * labels[of]).sum(axis=0) - ones * (ones + 1) / 2
         pairs += ones * (of.sum() - ones)
@@ -223,12 +224,15 @@ def kernel_drift(
     seed: int,
     prompts: Sides | None = None,
     embedding: str = "",
+    alpha: float = ALPHA,
+    permutations: int = PERMUTATIONS,
 ) -> Measurement:
-    """Unbiased MMD^2 between the answers of two policies; yellow at permutation p <= .05."""
+    """Unbiased MMD^2 between the answers of two policies; yellow at permutation p <= alpha."""
+    frame = _Frame("mmd", "squared kernel distance", 0.0, MMD_NEEDS, alpha, permutations)
     if min(len(now), len(then)) < 2:
-        return _tested("mmd", None, 1.0, MMD_NEEDS, now, then, of, seed, embedding)
-    test = mmd(now, then, seed=seed, prompts=prompts)
-    return _tested("mmd", test.mmd2, test.p, MMD_NEEDS, now, then, of, seed, embedding)
+        return _tested(frame, None, 1.0, now, then, of, seed, embedding)
+    test = mmd(now, then, seed=seed, prompts=prompts, permutations=permutations)
+    return _tested(frame, test.mmd2, test.p, now, then, of, seed, embedding)
 
 
 def classifier_drift(
@@ -239,19 +243,33 @@ def classifier_drift(
     seed: int,
     prompts: Sides | None = None,
     embedding: str = "",
+    alpha: float = ALPHA,
+    permutations: int = PERMUTATIONS,
 ) -> Measurement:
-    """AUC with which a classifier tells two policies apart; yellow at permutation p <= .05."""
+    """AUC with which a classifier tells two policies apart; yellow at permutation p <= alpha."""
+    frame = _Frame("c2st", "AUC", 0.5, C2ST_NEEDS, alpha, permutations)
     if min(len(now), len(then)) < 2 * FOLDS:
-        return _tested("c2st", None, 1.0, C2ST_NEEDS, now, then, of, seed, embedding)
-    test = c2st(now, then, seed=seed, prompts=prompts)
-    return _tested("c2st", test.auc, test.p, C2ST_NEEDS, now, then, of, seed, embedding)
+        return _tested(frame, None, 1.0, now, then, of, seed, embedding)
+    test = c2st(now, then, seed=seed, prompts=prompts, permutations=permutations)
+    return _tested(frame, test.auc, test.p, now, then, of, seed, embedding)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a test is called and at what level it alarms."""
+
+    instrument: str
+    units: str
+    null: float
+    needs: int
+    alpha: float
+    permutations: int
 
 
 def _tested(
-    instrument: str,
+    frame: _Frame,
     estimate: float | None,
     p: float,
-    needs: int,
     now: Floats,
     then: Floats,
     of: str,
@@ -260,20 +278,22 @@ def _tested(
 ) -> Measurement:
     """Yellow on an alarm; silence is green only where it was to be heard."""
     fewest = min(len(now), len(then))
-    silent = Status.GREEN if fewest >= needs else Status.INSUFFICIENT
-    found = Status.YELLOW if p <= ALPHA else silent
+    heard = fewest >= frame.needs and 1 / (1 + frame.permutations) <= frame.alpha
+    silent = Status.GREEN if heard else Status.INSUFFICIENT
+    found = Status.YELLOW if p <= frame.alpha else silent
     return Measurement(
-        instrument=instrument,
+        instrument=frame.instrument,
         estimate=None if found is Status.INSUFFICIENT else estimate,
-        units="squared kernel distance" if instrument == "mmd" else "AUC",
+        units=frame.units,
+        level=1 - frame.alpha,
         guarantee=Guarantee.FIXED_N,
         n=len(now) + len(then),
-        null=0.0 if instrument == "mmd" else 0.5,
+        null=frame.null,
         status=found,
         assumptions=(
-            f"permutation p = {p:.4f} of {PERMUTATIONS}, alarm at {ALPHA}",
+            f"permutation p = {p:.4f} of {frame.permutations}, alarm at {frame.alpha:.4g}",
             f"embedding {embedding or 'not named'}",
-            f"{needs} answers per side wanted, {fewest} seen",
+            f"{frame.needs} answers per side wanted, {fewest} seen",
         ),
         seed=seed,
         of=of,

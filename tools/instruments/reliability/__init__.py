@@ -22,7 +22,21 @@ from tools.instruments.reliability.calibration import (
 from tools.instruments.reliability.calibration_over_time import calibration_e_process
 from tools.instruments.reliability.comparisons import Comparison
 from tools.instruments.reliability.dawid_skene import dawid_skene, judge_rate
+from tools.instruments.reliability.exchange import (
+    exchange,
+    exchange_correlation,
+    exchange_intercept,
+    exchange_rate,
+)
 from tools.instruments.reliability.grouping import Claim, Mode, by_facet, split, worst
+from tools.instruments.reliability.overlaps import (
+    Overlap,
+    exchange_shift,
+    favourite_changes,
+    overlap,
+    overlap_errors,
+    shifts_by,
+)
 from tools.instruments.reliability.panels import (
     errors_on_gold,
     n_eff,
@@ -55,6 +69,7 @@ __all__ = [
     "Counts",
     "Labelled",
     "Mode",
+    "Overlap",
     "Recalibrator",
     "ReliabilityCurve",
     "bradley_terry",
@@ -68,6 +83,12 @@ __all__ = [
     "dawid_skene",
     "discrimination",
     "errors_on_gold",
+    "exchange",
+    "exchange_correlation",
+    "exchange_intercept",
+    "exchange_rate",
+    "exchange_shift",
+    "favourite_changes",
     "gold_auc",
     "gold_multiplier",
     "judge_rate",
@@ -77,6 +98,8 @@ __all__ = [
     "miscalibration",
     "n_eff",
     "n_eff_rise",
+    "overlap",
+    "overlap_errors",
     "panel_overclaim",
     "position_bias",
     "ppi_difference",
@@ -88,6 +111,7 @@ __all__ = [
     "reliability_curve",
     "rogan_gladen",
     "sharpness",
+    "shifts_by",
     "spiegelhalter_z",
     "split",
     "worst",

@@ -63,18 +63,32 @@ def proportion_over_time(
     refuse_impossible(instrument, odd, lower=0.0, upper=0.0)
     told = np.asarray(outcomes, dtype=np.float64)
     low, high = beta_mixture(told, alpha=alpha) if len(told) else _NOTHING
+    mean, interval = float(told.mean()) if len(told) else None, (float(low[-1]), float(high[-1]))
+    note = "beta(1, 1) mixture; one probability throughout"
+    if mean is not None and interval[0] <= interval[1] and not interval[0] <= mean <= interval[1]:
+        # No one probability fits all looks: the set of this look alone holds at any time too.
+        interval = _now(told, alpha)
+        note = "beta(1, 1) mixture; the probability has changed: earlier looks are left out"
     return over_time(
         instrument,
-        float(told.mean()) if len(told) else None,
-        (float(low[-1]), float(high[-1])),
+        mean,
+        interval,
         thresholds or Thresholds(),
         units=units,
         alpha=alpha,
         n=len(told),
         count=int(told.sum()),
-        assumptions=("beta(1, 1) mixture; one probability throughout",),
+        assumptions=(note,),
         of=of,
     )
+
+
+def _now(outcomes: Floats, alpha: float) -> tuple[float, float]:
+    """The means that are unrefuted at this look, whatever was refuted before; holds the mean."""
+    successes = np.array([outcomes.sum()])
+    failures = len(outcomes) - successes
+    low, high = _edge(successes, failures, alpha), 1 - _edge(failures, successes, alpha)
+    return float(low[0]), float(high[0])
 
 
 _NOTHING: Band = (np.array([0.0]), np.array([1.0]))

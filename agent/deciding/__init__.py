@@ -1,0 +1,1 @@
+"""Deciders beside the decision table: chance, and a chat model that is asked."""

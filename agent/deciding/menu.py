@@ -1,0 +1,180 @@
+"""The menu: which interventions are possible now, each with the arguments that it may take.
+
+Computed by code from what a decider sees; a model or a die chooses on it and nowhere else. What
+is possible need not be lawful: the gate rules on whatever is made of it.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from agent.deciders import View
+from agent.edits import OFFER
+from agent.interventions.edit_constitution import REMEDIES
+from agent.recall import may_change_judge
+from agent.rules import MIN_GRADED, REFIT_LABELS
+from logs.canonical import sha256
+from logs.vocabulary import Intervention, JudgeKind, PrincipleTier
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
+
+
+def safe(name: str) -> str:
+    """A name as it is if it is a plain one; else a digest, for it may be more than a name."""
+    return name if _NAME.fullmatch(name) else f"id-{sha256(name.encode('utf-8', 'replace'))[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some values: as they are shown, and as they are meant."""
+
+    values: Mapping[str, str]
+
+    def taken(self, said: object) -> str | None:
+        """The value that was meant, or None."""
+        return self.values.get(str(said)) if type(said) in (str, int) else None
+
+    def drawn(self, rng: random.Random) -> str:
+        """One of them, each as likely."""
+        return rng.choice(list(self.values.values()))
+
+    def shown(self) -> dict[str, Any]:
+        """For whoever chooses."""
+        return {"one_of": list(self.values)}
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema."""
+        return {"type": "string", "enum": list(self.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number in a range, both ends included."""
+
+    low: int
+    high: int
+
+    def taken(self, said: object) -> str | None:
+        """The number, or None."""
+        text = str(said)
+        plain = type(said) in (str, int) and text.isascii() and text.isdigit() and len(text) < 10
+        return str(int(text)) if plain and self.low <= int(text) <= self.high else None
+
+    def drawn(self, rng: random.Random) -> str:
+        """One of them, each as likely."""
+        return str(rng.randint(self.low, self.high))
+
+    def shown(self) -> dict[str, Any]:
+        """For whoever chooses."""
+        return {"from": self.low, "to": self.high}
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One intervention that is possible now."""
+
+    intervention: Intervention
+    means: str
+    """What it does, in words of this project."""
+    arguments: Mapping[str, Choice | Whole] = field(default_factory=dict)
+    ends: bool = False
+    """Whether the session ends with it."""
+
+    def taken(self, said: Mapping[str, object]) -> dict[str, str] | None:
+        """Arguments of a decision, or None if one is missing, unknown or not on offer."""
+        if said.keys() != self.arguments.keys():
+            return None
+        meant = {name: kind.taken(said[name]) for name, kind in self.arguments.items()}
+        found = {name: value for name, value in meant.items() if value is not None}
+        return found if len(found) == len(meant) else None
+
+    def drawn(self, rng: random.Random) -> dict[str, str]:
+        """Arguments by chance."""
+        return {name: kind.drawn(rng) for name, kind in self.arguments.items()}
+
+
+def possible(view: View) -> tuple[Item, ...]:
+    """Everything that may be chosen in this turn."""
+    return tuple(item for of in (_training, _judges, _edits, _back, _endings) for item in of(view))
+
+
+def _training(view: View) -> Iterator[Item]:
+    errors = view.measured("judge_errors")
+    if errors is None or errors.estimate is None or errors.estimate < 1:
+        yield Item(Intervention.TRAIN, "train on what the panel prefers among the newest answers")
+    yield Item(Intervention.REFRESH_PROMPTS, "practise on other prompts from now on")
+
+
+def _judges(view: View) -> Iterator[Item]:
+    if not may_change_judge(view):
+        return
+    fitted = [j.id for j in view.state.panel.judges if j.kind is JudgeKind.FEATURE]
+    most = min(view.labels_left, REFIT_LABELS)
+    if fitted and most > 0 and view.graded_prompts >= MIN_GRADED:
+        wanted: dict[str, Choice | Whole] = {"judge": _names(fitted), "labels": Whole(1, most)}
+        means = "fit the judges again on all grades, after buying up to so many further labels"
+        yield Item(Intervention.REFIT_JUDGE, means, wanted)
+    if view.bench:
+        seat = {"judge": _names([j.id for j in view.bench])}
+        yield Item(Intervention.SWAP_JUDGE, "let a judge of the bench lead the panel", seat)
+
+
+def _edits(view: View) -> Iterator[Item]:
+    """Shifts that are automatic: within one step, and within the path that is left."""
+    left = view.limits["weight_path_max"] - view.ledgers.weight_path
+    flaws = [flaw for flaw in REMEDIES if (way := _way(view, flaw)) and 0 < 2 * way <= left]
+    if flaws:
+        wanted = {"flaw": _names(flaws), "size": Choice({"step": "step"})}
+        means = "shift one lawful step of weight away from the principle that rewards this flaw"
+        yield Item(Intervention.EDIT_CONSTITUTION, means, wanted)
+    last = view.past[-1] if view.past else None
+    if last and last.offer and last.head == view.head and last.flaw in REMEDIES:
+        taken = {"flaw": _names([last.flaw]), OFFER: _names([str(last.iteration)])}
+        means = "take the lawful weights that were offered in place of the edit just refused"
+        yield Item(Intervention.EDIT_CONSTITUTION, means, taken)
+
+
+def _way(view: View, flaw: str) -> Decimal | None:
+    """Weight that a step against this flaw moves; None where it is not possible."""
+    known = {p.id: p for p in view.state.constitution.principles}
+    less, more = (known.get(name) for name in REMEDIES[flaw])
+    if less is None or more is None:
+        return None
+    way = min(view.limits["step_l1"] / 2, less.weight)
+    floor = view.limits.get("weight_floor", Decimal(0))
+    held = less.tier is not PrincipleTier.ADAPTIVE and less.weight - way < floor
+    return None if held else way
+
+
+def _back(view: View) -> Iterator[Item]:
+    """Commits that were in force when a turn of this session began; the vault has the last word."""
+    if view.limits["gold_queries_max"] <= view.ledgers.gold_queries:
+        return
+    turns = {p.head: str(p.iteration) for p in reversed(view.past) if p.head != view.head}
+    if turns:
+        heads = {turn: head for head, turn in reversed(turns.items())}
+        means = "bring back the commit with which this turn began, if the vault finds it better"
+        yield Item(Intervention.ROLL_BACK, means, {"turn": Choice(heads)})
+
+
+def _endings(_: View) -> Iterator[Item]:
+    yield Item(Intervention.ASK_PERSON, "end the session with a question to a person", ends=True)
+    yield Item(Intervention.STOP, "end the session", ends=True)
+
+
+def _names(values: list[str]) -> Choice:
+    return Choice({safe(value): value for value in values})
+
+
+def arguments_of(item: Item, taken: Mapping[str, str]) -> dict[str, str]:
+    """Arguments as the maker of an intervention reads them."""
+    if item.intervention is Intervention.ROLL_BACK:
+        return {"candidates": taken["turn"]}
+    return dict(taken)

@@ -1,0 +1,73 @@
+"""Can the chat model be asked? What is missing is said before a session begins."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from agent.config import Config, DeciderSection
+from agent.deciding.guidance import read as read_guidance
+from agent.workspace import Workspace
+from logs.errors import UsageError
+
+if TYPE_CHECKING:
+    from tools.chat import Endpoint
+
+LANGUAGE = "llm"
+
+
+def key_of(settings: DeciderSection, environment: Mapping[str, str] = os.environ) -> str:
+    """The key, from the variable that the settings name; empty if they name none.
+
+    Raises:
+        UsageError: the variable is not set, or holds no key.
+    """
+    name = settings.api_key_env
+    key = environment.get(name, "").strip() if name else ""
+    if name and not (key and key.isascii() and key.isprintable()):
+        raise UsageError(
+            "The key for the decider's endpoint is not there.",
+            saw=f"the environment variable {name} is {'no key' if key else 'not set'}",
+            wanted="the key in that variable; it is never printed and never logged",
+            try_this=f"set {name} in this shell, or decider.api_key_env to the name of another",
+        )
+    return key
+
+
+def endpoint_of(settings: DeciderSection) -> "Endpoint":
+    """Where the model is asked.
+
+    Raises:
+        UsageError: the key is not there.
+    """
+    from tools.chat import Endpoint
+
+    return Endpoint(
+        url=settings.endpoint.rstrip("/"),
+        model=settings.model,
+        key=key_of(settings),
+        timeout_seconds=settings.timeout_seconds,
+        deadline_seconds=settings.deadline_seconds,
+        retries=settings.retries,
+    )
+
+
+def require_ready(workspace: Workspace) -> None:
+    """Refuse to begin a session whose decider could never be asked.
+
+    Raises:
+        UsageError: no endpoint, no model, no key, or guidance that cannot be read.
+    """
+    config: Config = workspace.config
+    settings = config.decider
+    if config.session.decider != LANGUAGE:
+        return
+    missing = [name for name in ("endpoint", "model") if not getattr(settings, name)]
+    if missing:
+        raise UsageError(
+            'decider = "llm" needs to know whom to ask.',
+            saw=f"no {' and no '.join(missing)} under [decider] in plimsoll.toml",
+            wanted='endpoint = "http://127.0.0.1:8000/v1" and model = "NAME"',
+            try_this='set them, or [session] decider = "rules"; plimsoll doctor asks the endpoint',
+        )
+    key_of(settings)
+    read_guidance(workspace.root, settings.guidance)
