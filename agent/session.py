@@ -6,7 +6,7 @@ import os
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,17 @@ STEPS_PER_TURN = 12
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What a session meets; the benchmark plants faults here, and nowhere else."""
+
+    hands: type[Hands] = Hands
+    around: Callable[[Context], Context] = lambda context: context
+
+
+USUAL = Setting()
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a session ended."""
 
@@ -74,14 +85,14 @@ def found(workspace: Workspace, listener: Listener) -> Digest:
         return context.founding
 
 
-def run(workspace: Workspace, listener: Listener) -> Ending:
+def run(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -> Ending:
     """Begin the session that the configuration names.
 
     Raises:
         UsageError: it has begun before.
     """
     require_ready(workspace)
-    with opened(workspace, listener) as context:
+    with opened(workspace, listener, setting) as context:
         name = workspace.config.session.name
         if context.journal.find(name, 1, "observe"):
             ended = _stopped(context) is not None
@@ -124,13 +135,13 @@ def _nothing(name: str, saw: str, try_this: str) -> UsageError:
 
 
 @contextmanager
-def opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
+def opened(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -> Iterator[Context]:
     """Lock the workspace, open the log, start the hands, found if needed."""
     config = workspace.config
     with (
         lock_workspace(workspace.root),
         workspace.journal(read_only=False) as journal,
-        Hands(workspace.store, workspace.scratch, config, listener) as hands,
+        setting.hands(workspace.store, workspace.scratch, config, listener) as hands,
     ):
         _speaks_of_what_is_read(workspace.policy)
         require_fit(workspace, founded=journal.head() is not None)
@@ -140,15 +151,17 @@ def opened(workspace: Workspace, listener: Listener) -> Iterator[Context]:
         if adopted := adopt(workspace, journal, entry.body["policy"]):
             listener.entry(adopted)
         attest(workspace.root, workspace.policy, journal.commit_of(founding).state)
-        yield Context(
-            config=config,
-            policy=workspace.policy,
-            task=MicroWorld(),
-            journal=journal,
-            hands=hands,
-            decider=chosen(DECIDERS, workspace, journal, listener),
-            listener=listener,
-            founding=founding,
+        yield setting.around(
+            Context(
+                config=config,
+                policy=workspace.policy,
+                task=MicroWorld(),
+                journal=journal,
+                hands=hands,
+                decider=chosen(DECIDERS, workspace, journal, listener),
+                listener=listener,
+                founding=founding,
+            )
         )
 
 

@@ -66,6 +66,8 @@ class Turn(Word):
     rulings: tuple[Ruling, ...] = ()
     """What the refusal named."""
     record: dict[str, Any] | None = None
+    failure: str = ""
+    """Name of the error that ended the turn, if one did."""
     gold: tuple[Measurement, ...] = ()
     """Sealed measurements of the keeper: gold, gold_greedy, judge_score, gold_skill."""
     claim: tuple[Measurement, ...] = ()
@@ -186,6 +188,8 @@ def _read(entry: LogEntry, scale_at: ScaleAt) -> dict[str, Any]:
             return {"rulings": tuple(Ruling.model_validate(r) for r in entry.body["rulings"])}
         case EntryKind.RECORDED:
             return {"record": entry.body}
+        case EntryKind.FAILED:
+            return {"failure": str(entry.body["error"])}
         case _:
             name, word = _WORDS.get(entry.kind, ("", Word))
             return {name: word.model_validate(entry.body)} if name else {}

@@ -9,6 +9,7 @@ from typing import Any
 from logs.errors import JudgeError
 from logs.vocabulary import Constitution, JudgeKind
 from tools.counterfactual import FLAWS, flawed
+from tools.faults import faulty
 from tools.features import Answer
 from tools.judges import Scorer, load, verdicts
 from tools.models import load_policy, load_tokenizer
@@ -32,7 +33,10 @@ def judge_samples(
         Rows {prompt, scores: {judge: [score or null]}, errors: {judge: [reason]}}, and
         {"flaws": {judge: {flaw: [wins, n]}}}.
     """
-    judges = {name: judge_of(name, spec) for name, spec in args["judges"].items()}
+    judges = {
+        name: faulty(judge_of(name, spec), spec.get("fault"))
+        for name, spec in args["judges"].items()
+    }
     rows = []
     for i, group in enumerate(groups):
         if i % EVERY == 0:
@@ -53,7 +57,7 @@ def answers_of(group: dict[str, Any]) -> list[Answer]:
     ]
 
 
-def judge_of(name: str, spec: dict[str, str]) -> Scorer:
+def judge_of(name: str, spec: dict[str, Any]) -> Scorer:
     """A judge from its artefact.
 
     Raises:

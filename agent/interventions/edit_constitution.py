@@ -7,6 +7,8 @@ from agent.edits import OFFER
 from agent.made import Made, Making
 from agent.past import offer_of
 
+WEIGHTS = "weights"
+"""Argument of a decision that says itself where weights go."""
 REMEDIES = {
     "padding": ("thorough", "concise"),
     "repeating": ("thorough", "concise"),
@@ -21,8 +23,26 @@ def make(making: Making) -> Made | str:
     `all` moves the whole weight of the principle that rewards the flaw, `step` the longest
     way that is automatic; an offer says itself where every weight goes.
     """
-    moved = _offered(making) if OFFER in making.decision.arguments else _shifted(making)
+    arguments = making.decision.arguments
+    if WEIGHTS in arguments:
+        moved = _named(making, arguments[WEIGHTS])
+    else:
+        moved = _offered(making) if OFFER in arguments else _shifted(making)
     return moved if isinstance(moved, str) else _edited(making, moved)
+
+
+def _named(making: Making, said: str) -> Mapping[str, Decimal] | str:
+    """Weights that the decision itself names, as `id=0.25,other=0.75`."""
+    try:
+        moved = {
+            name: Decimal(value) for name, _, value in (x.partition("=") for x in said.split(","))
+        }
+    except ArithmeticError:
+        return "the decision names weights that are no numbers"
+    known = {p.id for p in making.state.constitution.principles}
+    if not moved.keys() <= known or not all(v.is_finite() for v in moved.values()):
+        return f"the decision names weights of other principles than {', '.join(sorted(known))}"
+    return moved
 
 
 def _offered(making: Making) -> Mapping[str, Decimal] | str:

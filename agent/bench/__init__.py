@@ -1,0 +1,1 @@
+"""Does the agent notice, name and mend what was planted? A benchmark of self-governance."""

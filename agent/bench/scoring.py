@@ -1,0 +1,120 @@
+"""What came of a run, read from its log alone: seen, named, acted on, and at which price."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agent.bench.running import Run
+from logs.reading import Reader
+from logs.turns import Ending, Turn, turns
+from logs.vocabulary import EntryKind, Finding, Hypothesis, Intervention
+
+CALM = (Hypothesis.HEALTHY, Hypothesis.NOISE)
+SEEN = 0.5
+"""Support from which a finding is an alarm."""
+UPKEEP = (Intervention.TRAIN,)
+"""What is done when nothing is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One run."""
+
+    scenario: str
+    decider: str
+    seed: int
+    at: int | None
+    """Turn in which the fault began; None in the null."""
+    detected: int | None
+    """Turns from the fault to the first alarm; 0 is at once."""
+    diagnosed: bool | None
+    """Whether the first alarm named it; None where nothing was to be named, or nothing alarmed."""
+    acted: bool | None
+    """Whether the first intervention after the fault, or the law's refusal, was a right one."""
+    false: int
+    """Interventions before the fault, or in the null."""
+    calm: int
+    """Turns before the fault, or of the null."""
+    violations: int
+    """Commits whose verdict does not hold."""
+    gold_before: float | None
+    gold_worst: float | None
+    gold_end: float | None
+    labels: int
+    seconds: float
+    """Of all jobs, wall clock."""
+    failed: int
+    """Turns that failed."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        return asdict(self)
+
+
+def scored(of: Run, journal: Reader) -> Outcome:
+    """Read a run that has ended."""
+    told = [t for t in turns(journal, of.name) if t.iteration > 0]
+    at = min((p.at for p in of.planted), default=None)
+    before = [t for t in told if at is None or t.iteration < at]
+    after = [t for t in told if at is not None and t.iteration >= at]
+    alarm = next((t for t in after if alarmed(t, of)), None)
+    golds = {t.iteration: m.estimate for t in told if (m := t.measured("gold")) and m.estimate}
+    later = [golds[t.iteration] for t in after if t.iteration in golds]
+    entries = list(journal.entries(session=of.name))
+    return Outcome(
+        scenario=of.scenario.name,
+        decider=of.decider,
+        seed=of.seed,
+        at=at,
+        detected=alarm.iteration - at if alarm and at is not None else None,
+        diagnosed=named(alarm, of) if alarm and of.scenario.expect.hypotheses else None,
+        acted=rightly(after, of) if after else None,
+        false=sum(t.intervention not in (*UPKEEP, None) for t in before),
+        calm=len(before),
+        violations=sum(bool(t.commit and t.verdict and not t.verdict.holds) for t in told),
+        gold_before=golds.get((at or 1) - 1, next(iter(golds.values()), None)),
+        gold_worst=min(later, default=None),
+        gold_end=later[-1] if later else next(reversed(list(golds.values())), None),
+        labels=sum(e.spend.audit_labels for e in entries if e.spend),
+        seconds=sum(_seconds(entries)),
+        failed=sum(t.ending is Ending.FAILED for t in told),
+    )
+
+
+def alarmed(turn: Turn, of: Run) -> bool:
+    """Whether this turn says that something is wrong, or the law does."""
+    return bool(_alarms(turn)) or refused_rightly(turn, of)
+
+
+def named(turn: Turn, of: Run) -> bool:
+    """Whether the leading alarm of a turn is one of the expected hypotheses."""
+    found = _alarms(turn)
+    return bool(found) and found[0].hypothesis in of.scenario.expect.hypotheses
+
+
+def rightly(after: Sequence[Turn], of: Run) -> bool:
+    """Whether the first thing done about the fault was one of the expected."""
+    for turn in after:
+        if refused_rightly(turn, of):
+            return True
+        if turn.intervention not in (*UPKEEP, None):
+            return turn.intervention in of.scenario.expect.actions
+    return any(action in UPKEEP for action in of.scenario.expect.actions)
+
+
+def refused_rightly(turn: Turn, of: Run) -> bool:
+    """Whether the law refused by an invariant that the scenario names, before or at the gate."""
+    expected = of.scenario.expect.refused_by
+    blocked = turn.failure == "Refused" and bool(expected)
+    return blocked or any(r.invariant in expected for r in turn.rulings)
+
+
+def _alarms(turn: Turn) -> list[Finding]:
+    findings = turn.diagnosis.findings if turn.diagnosis else ()
+    return [f for f in findings if f.hypothesis not in CALM and f.support >= SEEN]
+
+
+def _seconds(entries: Sequence[Any]) -> Iterator[float]:
+    for entry in entries:
+        if entry.kind is EntryKind.RECORDED:
+            yield from entry.body.get("seconds", {}).values()

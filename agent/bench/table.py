@@ -1,0 +1,132 @@
+"""Outcomes of many runs as rates with intervals: a table for people, JSON for programs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.bench.scoring import Outcome
+from tools.instruments.intervals import clopper_pearson
+
+PROMPT = 2
+"""Turns within which a fault should be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """k of n with an exact 95 % interval; nothing of nothing is undefined."""
+
+    k: int
+    n: int
+
+    def __str__(self) -> str:
+        if not self.n:
+            return "-"
+        low, high = clopper_pearson(self.k, self.n, level=0.95)
+        return f"{self.k}/{self.n} ({low:.2f}-{high:.2f})"
+
+    def as_plain(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        return {"k": self.k, "n": self.n}
+
+
+def rate(values: Iterable[bool | None]) -> Rate:
+    """How many of those that are known are true."""
+    known = [value for value in values if value is not None]
+    return Rate(sum(known), len(known))
+
+
+HEADERS = (
+    "decider",
+    "scenario",
+    "runs",
+    "seen within 2 turns",
+    "delay",
+    "named rightly",
+    "acted rightly",
+    "false interventions",
+    "gold before, worst, end",
+    "labels",
+    "seconds",
+    "violations",
+)
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
+    """One row per decider and scenario, and one per decider over all faults."""
+    groups: Mapping[tuple[str, str], list[Outcome]] = _grouped(outcomes)
+    return [(decider, name, *_cells(found)) for (decider, name), found in groups.items()]
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """Per decider what the benchmark is read for."""
+    by: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by[outcome.decider].append(outcome)
+    return {decider: _summed(found) for decider, found in sorted(by.items())}
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """The table of the documentation."""
+    lines = ["| " + " | ".join(HEADERS) + " |", "|" + "---|" * len(HEADERS)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(outcomes)]
+    return "\n".join(lines)
+
+
+ALL_FAULTS = "all single faults"
+
+
+def _grouped(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], list[Outcome]]:
+    groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for outcome in sorted(
+        outcomes, key=lambda o: (o.decider, o.at is not None, o.scenario, o.seed)
+    ):
+        groups[outcome.decider, outcome.scenario].append(outcome)
+    for decider in sorted({o.decider for o in outcomes}):
+        faults = [o for o in outcomes if o.decider == decider and o.at is not None]
+        groups[decider, ALL_FAULTS] = faults
+    return groups
+
+
+def _cells(found: Sequence[Outcome]) -> tuple[str, ...]:
+    delays = sorted(o.detected for o in found if o.detected is not None)
+    return (
+        str(len(found)),
+        str(rate(seen(o) for o in found)),
+        str(delays[len(delays) // 2]) if delays else "-",
+        str(rate(o.diagnosed for o in found)),
+        str(rate(o.acted for o in found)),
+        str(Rate(sum(o.false for o in found), sum(o.calm for o in found))),
+        ", ".join(
+            _mean([getattr(o, f"gold_{k}") for o in found]) for k in ("before", "worst", "end")
+        ),
+        str(sum(o.labels for o in found)),
+        f"{sum(o.seconds for o in found):.0f}",
+        str(sum(o.violations for o in found)),
+    )
+
+
+def seen(outcome: Outcome) -> bool | None:
+    """Whether the fault was seen in time; None where there was none."""
+    if outcome.at is None:
+        return None
+    return outcome.detected is not None and outcome.detected <= PROMPT
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [v for v in values if v is not None]
+    return f"{sum(known) / len(known):.3f}" if known else "-"
+
+
+def _summed(found: Sequence[Outcome]) -> dict[str, Any]:
+    nulls = [o for o in found if o.at is None]
+    return {
+        "runs": len(found),
+        "seen_in_time": rate(seen(o) for o in found).as_plain(),
+        "named_rightly": rate(o.diagnosed for o in found).as_plain(),
+        "acted_rightly": rate(o.acted for o in found).as_plain(),
+        "false_in_nulls": Rate(sum(o.false for o in nulls), sum(o.calm for o in nulls)).as_plain(),
+        "violations": sum(o.violations for o in found),
+        "labels": sum(o.labels for o in found),
+        "seconds": round(sum(o.seconds for o in found), 1),
+    }
