@@ -5,10 +5,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from logs.errors import UsageError
-from logs.vocabulary import Recipe
+from logs.vocabulary import Intervention, Recipe
 
 
 class Section(BaseModel):
@@ -26,6 +26,15 @@ class SessionSection(Section):
     decider: str = Field(default="rules", pattern="^(rules|fixed|random|llm)$")
     """`rules` is the decision table; `llm` asks a chat model, and goes by the table where that
     fails. `fixed` trains every turn, and `random` draws: they are there to be compared with."""
+    without: tuple[Intervention, ...] = ()
+    """Interventions that no decider may choose: to see what each of them is worth."""
+
+    @field_validator("without")
+    @classmethod
+    def _can_do_something(cls, named: tuple[Intervention, ...]) -> tuple[Intervention, ...]:
+        if Intervention.TRAIN in named:
+            raise ValueError("any of them but 'train', which is what is left to do")
+        return named
 
 
 class DeciderSection(Section):

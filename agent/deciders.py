@@ -63,6 +63,8 @@ class View:
     """Whether the panel's scores were ever compared with grades."""
     graded_prompts: int
     """Prompts with both a right and a wrong graded answer, over the session."""
+    without: frozenset[Intervention] = frozenset()
+    """Interventions that are switched off for this session."""
 
     def measured(self, instrument: str, of: str = "") -> Measurement | None:
         """The measurement of this observation, or None."""

@@ -45,6 +45,8 @@ def decide(view: View) -> Decision:
     passed: list[Alternative] = []
     for rule, intervention, apply in TABLE:
         line = apply(view)
+        if isinstance(line, Line) and line.intervention in view.without:
+            line = f"{line.intervention} is switched off for this session"
         if isinstance(line, Line):
             return Decision(
                 iteration=view.iteration,

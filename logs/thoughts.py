@@ -113,6 +113,8 @@ class Hypothesis(StrEnum):
     PROMPT_SATURATION = "prompt_saturation"
     DATA_DEFECT = "data_defect"
     DRIFT = "drift_from_anchor"
+    CO_ADAPTATION = "judge_policy_co_adaptation"
+    HACKING_GENERALISES = "hacking_generalises"
     NOISE = "noise"
 
 
@@ -139,8 +141,12 @@ class Intervention(StrEnum):
     TRAIN = "train"
     REGENERATE_DATA = "regenerate_data"
     REFRESH_PROMPTS = "refresh_prompts"
+    CHANGE_RECIPE = "change_recipe"
+    RECALIBRATE_JUDGE = "recalibrate_judge"
     REFIT_JUDGE = "refit_judge"
+    REINITIALISE_JUDGE = "reinitialise_judge"
     SWAP_JUDGE = "swap_judge"
+    ADD_JUDGE = "add_judge"
     REWEIGHT_PANEL = "reweight_panel"
     EDIT_CONSTITUTION = "edit_constitution"
     ROLL_BACK = "roll_back"

@@ -102,7 +102,8 @@ class Item:
 
 def possible(view: View) -> tuple[Item, ...]:
     """Everything that may be chosen in this turn."""
-    return tuple(item for of in (_training, _judges, _edits, _back, _endings) for item in of(view))
+    found = (item for of in (_training, _judges, _edits, _back, _endings) for item in of(view))
+    return tuple(item for item in found if item.intervention not in view.without)
 
 
 def _training(view: View) -> Iterator[Item]:
