@@ -36,6 +36,8 @@ class Past:
     observation: Observation
     exchange: Exchange | None = None
     """What scores were worth on the scale that its proposal would bring, if it was another."""
+    failure: str = ""
+    """Name of the error that ended it, if one did."""
     flaw: str = ""
     """What an edit of the constitution was against."""
     predicted: Prediction | None = None

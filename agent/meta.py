@@ -214,7 +214,9 @@ def _planted(turn: Turn, context: Context) -> Iterator[Measurement]:
     now = context.commit_at(observed.head).state
     store = context.hands.store
     groups = read_groups(store, observed.samples, observed.verdicts, now.panel)
-    told = [(g, p) for g in groups[: now.recipe.prompts] if (p := _truth(g, context)) is not None]
+    # Each prompt once: where practice prompts repeat, a repeat would not be a planted one.
+    practised = {g.prompt: g for g in groups[: now.recipe.prompts]}.values()
+    told = [(g, p) for g in practised if (p := _truth(g, context)) is not None]
     hard = [(g, p[:2]) for g, p in told if p[2] <= HARD][:PLANTED]
     taken = {g.prompt for g, _ in hard}
     easy = [(g, p[:2]) for g, p in told if g.prompt not in taken][:PLANTED]

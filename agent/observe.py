@@ -7,8 +7,10 @@ from langgraph.runtime import Runtime
 from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
 from agent.checking_data import distinct_prompts, leaked_prompts
 from agent.groups import Group, calibrations, read_groups
+from agent.hypotheses import AUDIT
 from agent.observing_drift import observe_drift
 from agent.observing_judges import of_judges_in_force, with_what_was_said
+from agent.observing_retest import of_the_same_answers
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
@@ -78,9 +80,11 @@ def _observe(turn: Turn, context: Context) -> None:
         *_of_prompts(context, train),
         *_of_policy(practised, drawn),
         *_of_panel(practised, judged["flaws"], now),
+        _ties(asked, of=AUDIT),
         *_of_judges(audit, asked, judges),
         *_of_rivals(known, judges, now),
         *of_judges_in_force(known, asked, now.panel, calibrated, horizon=pairs),
+        *of_the_same_answers(context, turn, now, judges),
         *drift.measurements,
     )
     observation = Observation(
@@ -164,10 +168,16 @@ def _of_panel(
     asked = sum(len(g.panel) for g in groups)
     yield measure.judge_errors(asked - sum(map(len, scores)), asked)
     yield measure.score([sum(row) / len(row) for row in scores if row])
-    yield measure.tie_rate(scores, within=TIE)
+    yield _ties(groups)
     yield measure.ceiling_mass(scores)
     for flaw, (wins, n) in flaws.get(leader_of(now.panel).id, {}).items():
         yield measure.flaw_pays(wins, n, flaw=flaw)
+
+
+def _ties(groups: Sequence[Group], of: str = "") -> Measurement:
+    """On how many prompts the panel sees no difference among siblings."""
+    scores = [[s for s in g.panel if s is not None] for g in groups]
+    return measure.tie_rate(scores, within=TIE).model_copy(update={"of": of})
 
 
 def _of_judges(

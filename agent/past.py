@@ -1,6 +1,6 @@
 """What the log says of earlier turns of this session."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agent.deciders import Past
@@ -17,6 +17,7 @@ from logs.vocabulary import (
     Judge,
     Ledgers,
     LogEntry,
+    Measurement,
     Nearest,
     Observation,
     Panel,
@@ -28,6 +29,8 @@ RESCORE = "exchange"
 """Step under which a change of scale is recorded, with what scores are worth on the new one."""
 LABELS = "labels"
 """Step under which a refit records the grades that it bought."""
+TELLING = "telling"
+"""Step under which a diagnosis records the grades that it bought to tell rivals apart."""
 
 
 def past_turns(context: Context, turn: Turn) -> tuple[Past, ...]:
@@ -48,12 +51,18 @@ def _past(context: Context, session: str, iteration: int) -> Past:
         refused_by=tuple(record["refused_by"]),
         head=observation.head,
         observation=observation,
+        failure=_failure(by_step.values()),
         exchange=Exchange.model_validate(rescored.body) if rescored else None,
         flaw=decision.arguments.get("flaw", ""),
         predicted=decision.predicted,
         # What was offered for an offer is not taken: one step for each refusal of an own idea.
         offer=None if OFFER in decision.arguments else offer_of(by_step.get("refuse")),
     )
+
+
+def _failure(entries: Iterable[LogEntry]) -> str:
+    failed = (str(e.body["error"]) for e in entries if e.kind is EntryKind.FAILED)
+    return next(failed, "")
 
 
 def offer_of(refusal: LogEntry | None) -> Nearest | None:
@@ -85,6 +94,10 @@ def recent(context: Context, observation: Observation, n: int) -> list[Observati
 
     A session goes on from HEAD: in its first turns what earlier sessions saw counts too.
     """
+    return [Observation.model_validate(e.body) for e in _recent(context, observation, n)]
+
+
+def _recent(context: Context, observation: Observation, n: int) -> list[LogEntry]:
     session = context.config.session.name
     here = [
         entry
@@ -95,7 +108,7 @@ def recent(context: Context, observation: Observation, n: int) -> list[Observati
     if here and len(here) < n:
         seen = context.journal.entries(kind=EntryKind.OBSERVED)
         earlier = [e for e in seen if e.seq < here[0].seq][-(n - len(here)) :]
-    return [Observation.model_validate(e.body) for e in (*earlier, *here)]
+    return [*earlier, *here]
 
 
 AUDIT_WINDOW = 3
@@ -103,10 +116,24 @@ AUDIT_WINDOW = 3
 
 
 def under_this_panel(context: Context, observation: Observation) -> list[Observation]:
-    """This observation, and those of the last turns in which the same judges were in force."""
+    """This observation, and those of the last turns in which the same judges were in force.
+
+    Pairs that were audited to tell rivals apart stand before the observation they came after.
+    """
     panel = context.commit_at(observation.head).state.panel
-    seen = recent(context, observation, AUDIT_WINDOW)
-    return [o for o in seen if context.commit_at(o.head).state.panel == panel]
+    found: list[Observation] = []
+    for entry in _recent(context, observation, AUDIT_WINDOW):
+        seen = Observation.model_validate(entry.body)
+        if context.commit_at(seen.head).state.panel == panel:
+            found += [*_told_apart(context, entry, seen), seen]
+    return found
+
+
+def _told_apart(context: Context, entry: LogEntry, seen: Observation) -> Iterator[Observation]:
+    more = context.journal.find(entry.session, entry.iteration, TELLING)
+    if more:
+        told = tuple(Measurement.model_validate(m) for m in more.body["measurements"])
+        yield seen.model_copy(update={"measurements": told})
 
 
 def founding_entry(context: Context) -> LogEntry:
@@ -152,6 +179,9 @@ def _label_digests(context: Context, turn: Turn) -> Iterator[Digest]:
         observed = context.journal.find(turn["session"], i, "observe")
         if observed and observed.body["labels"]:
             yield observed.body["labels"]
+        told = context.journal.find(turn["session"], i, TELLING)
+        if told:
+            yield told.body["labels"]
         bought = context.journal.find(turn["session"], i, LABELS)
         if bought and i < turn["iteration"]:
             yield bought.body["labels"]

@@ -1,7 +1,8 @@
 """What a decider remembers of earlier turns: pure questions about a View."""
 
 from agent.deciders import Past, View
-from logs.vocabulary import Intervention
+from agent.seen import say
+from logs.vocabulary import Intervention, Status
 
 
 def trains(past: Past) -> bool:
@@ -42,3 +43,12 @@ def may_change_judge(view: View) -> bool:
     return (
         view.limits["judge_ratio"] * after <= view.state.policy_updates + view.limits["judge_slack"]
     )
+
+
+def judge_that_changed(view: View) -> str | None:
+    """Which judge in force scores answers otherwise that it scored before, with the numbers."""
+    for judge in view.state.panel.judges:
+        found = view.measured("judge_retest", judge.id)
+        if found is not None and found.status is Status.RED:
+            return say(found)
+    return None

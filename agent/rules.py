@@ -11,6 +11,8 @@
     R9 nearest-lawful  the law refused an edit, and offered a      -> edit the constitution
                        smaller one that is automatic
     R6 flaw-pays       adding a flaw raises the score               -> edit the constitution
+    R10 defective      the data repeat, leak, or are not what was   -> regenerate, after two
+                       drawn and judged                                tries ask a person
     R7 saturated       nearly all siblings tie                      -> refresh the prompts
     R8 healthy         nothing above                                -> train
 
@@ -20,11 +22,19 @@ keep: a new line takes a new one, wherever it stands.
 
 from collections.abc import Iterator
 
+from agent.data_defect_line import defective
 from agent.deciders import View
 from agent.diagnose import say
 from agent.edits import flaw_pays, nearest_lawful
 from agent.lines import Line, Rule, finding
-from agent.recall import failed_lately, is_repair, may_change_judge, since_repair, trains
+from agent.recall import (
+    failed_lately,
+    is_repair,
+    judge_that_changed,
+    may_change_judge,
+    since_repair,
+    trains,
+)
 from logs.vocabulary import Alternative, Decision, Hypothesis, Intervention, Prediction
 
 MIN_GRADED = 16
@@ -108,6 +118,8 @@ def _trouble(view: View) -> str | None:
     refused = [p for p in recent if set(p.refused_by) & set(JUDGE_FLOOR_RULES)]
     if refused:
         return f"iteration {refused[-1].iteration} was refused by {refused[-1].refused_by[0]}"
+    if changed := judge_that_changed(view):
+        return f"a judge in force is no longer the one that was seated: {changed}"
     for kind in (Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE):
         found = finding(view, kind)
         if found and found.support >= 0.6:
@@ -227,6 +239,7 @@ TABLE: tuple[tuple[str, Intervention, Rule], ...] = (
     ("R5-judge-untested", Intervention.REFIT_JUDGE, _untested),
     ("R9-nearest-lawful", Intervention.EDIT_CONSTITUTION, nearest_lawful),
     ("R6-flaw-pays", Intervention.EDIT_CONSTITUTION, flaw_pays),
+    ("R10-defective", Intervention.REGENERATE_DATA, defective),
     ("R7-saturated", Intervention.REFRESH_PROMPTS, _saturated),
     ("R8-healthy", Intervention.TRAIN, _train),
 )

@@ -5,11 +5,13 @@ from decimal import Decimal
 from langgraph.runtime import Runtime
 
 from agent.auditing import informative
+from agent.auditing_more import audit_more, worth_buying
 from agent.deciders import View
 from agent.diagnose import diagnose as explain
 from agent.groups import calibrations
 from agent.meta import CLAIMS, file_claims
 from agent.past import (
+    TELLING,
     bench_of,
     label_rows,
     labels_left,
@@ -28,14 +30,26 @@ def diagnose(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
 
     def run() -> None:
-        observed = context.word(state, "observe", Observation)
-        kl_max = float(context.policy.values["kl_max"])
-        audited = under_this_panel(context, observed)[:-1]
-        found = explain(observed, observations(context, state), audited, kl_max=kl_max)
+        found = _explained(state, context)
+        telling = found.telling
+        if telling and worth_buying(context, telling):
+            once(context, state, TELLING, lambda: audit_more(state, context, telling))
+            found = _explained(state, context)
         context.log(state, "diagnose", EntryKind.DIAGNOSED, found)
 
     once(context, state, "diagnose", run)
     return {"way": "decide"}
+
+
+def _explained(turn: Turn, context: Context) -> Diagnosis:
+    observed = context.word(turn, "observe", Observation)
+    return explain(
+        observed,
+        observations(context, turn),
+        under_this_panel(context, observed)[:-1],
+        kl_max=float(context.policy.values["kl_max"]),
+        past=past_turns(context, turn),
+    )
 
 
 def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:

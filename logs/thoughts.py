@@ -129,10 +129,22 @@ class Finding(Word):
     against: tuple[str, ...] = ()
 
 
+class Telling(Word):
+    """What would tell two rival hypotheses apart."""
+
+    rivals: tuple[Hypothesis, Hypothesis]
+    measurement: str
+    labels: int = 0
+    """Audit labels it costs; 0 where computing is all."""
+    worth: Finite | None = None
+    """Expected gain in turns of gain, its cost taken off; None where it was not reckoned."""
+
+
 class Diagnosis(Word):
     """Hypotheses, strongest first."""
 
     findings: tuple[Finding, ...]
+    telling: Telling | None = None
 
 
 class Intervention(StrEnum):

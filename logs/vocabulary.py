@@ -36,6 +36,7 @@ from logs.thoughts import (
     Prediction,
     Proposal,
     Status,
+    Telling,
 )
 from logs.words import (
     Commit,
@@ -93,6 +94,7 @@ __all__ = [
     "Ruling",
     "State",
     "Status",
+    "Telling",
     "Tier",
     "Verdict",
     "Word",

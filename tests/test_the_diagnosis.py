@@ -1,33 +1,40 @@
 """The diagnosis: planted faults are found, healthy turns are not accused, doubt is not comfort."""
 
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from agent.diagnose import (
-    DIVERSITY_LOSS,
-    DRIFT_SHARE,
-    ERRORS,
-    MIN_PAIRS,
-    SATURATED,
-    diagnose,
-    say,
-)
+from agent.deciders import Past
+from agent.diagnose import MIN_PAIRS, diagnose, say
+from agent.hypotheses import AUDIT
 from agent.past import recent
 from logs.journal import Journal
-from logs.vocabulary import EntryKind, Finding, Hypothesis, Measurement, Observation, Status
-from tests.a_view import KL_MAX, PAIRS, accuracy, calm, observed
+from logs.vocabulary import (
+    EntryKind,
+    Finding,
+    Hypothesis,
+    Intervention,
+    Measurement,
+    Observation,
+    Status,
+)
+from tests.a_view import KL_MAX, PAIRS, accuracy, calm, observed, past
 from tests.sessions import NAME, tiny
 from tools import instruments as measure
+from tools.instruments.retest import follows as follows_feature
+from tools.instruments.retest import retest
 
 COIN = accuracy(PAIRS // 2)
 A_SCALE, ANOTHER = "a" * 64, "b" * 64
 BLAMES_THE_JUDGE = {Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE}
 
 
-def found(now: Observation, *before: Observation) -> dict[Hypothesis, Finding]:
-    findings = diagnose(now, before, kl_max=KL_MAX).findings
+def found(
+    now: Observation, *before: Observation, past: tuple[Past, ...] = ()
+) -> dict[Hypothesis, Finding]:
+    findings = diagnose(now, before, kl_max=KL_MAX, past=past).findings
     supports = [f.support for f in findings]
     assert supports == sorted(supports, reverse=True)
     assert all(0 <= s <= 1 for s in supports)
@@ -60,7 +67,61 @@ def drifted(name: str, value: float) -> Measurement:
     )
 
 
+def tied(share: float, of: str = "") -> Measurement:
+    """Prompts on which siblings tie."""
+    rows = [[1.0, 1.0]] * round(200 * share) + [[0.0, 1.0]] * round(200 * (1 - share))
+    return measure.tie_rate(rows).model_copy(update={"of": of})
+
+
+def retested(changed: int, *, follows: float | None = None) -> tuple[Measurement, ...]:
+    """The judge in force, asked again about 100 answers."""
+    then = [float(i) for i in range(100)]
+    now = [s + (1.0 if i < changed else 0.0) for i, s in enumerate(then)]
+    words = [float(i < changed) if follows else float(i % 7) for i in range(100)]
+    return (
+        retest(then, now, judge="crowd"),
+        follows_feature(then, now, words, judge="crowd", by="words"),
+    )
+
+
 class TestAPlantedFault:
+    def test_a_judge_that_says_something_else_of_the_same_answers_is_not_believed(self):
+        finding = found(observed(*retested(40)))
+        assert finding[Hypothesis.JUDGE_STALE].support > 0.6
+        assert any(
+            "judge_retest[crowd] = 0.4" in s for s in finding[Hypothesis.JUDGE_STALE].because
+        )
+        assert Hypothesis.JUDGE_BIASED not in finding
+
+    def test_a_change_that_follows_a_feature_of_the_answers_is_a_bias(self):
+        diagnosis = diagnose(observed(*retested(40, follows=1.0)), [], kl_max=KL_MAX)
+        assert diagnosis.findings[0].hypothesis is Hypothesis.JUDGE_BIASED
+        assert "judge_shift_follows[crowd, words]" in diagnosis.findings[0].because[0]
+
+    def test_earlier_audits_do_not_speak_for_a_judge_that_was_changed(self):
+        good = [observed(accuracy(23, 24))] * 3
+        now = observed(*retested(40))
+        findings = diagnose(now, good, good, kl_max=KL_MAX).findings
+        stale = next(f for f in findings if f.hypothesis is Hypothesis.JUDGE_STALE)
+        assert stale.support > 0.9
+
+    @pytest.mark.parametrize("name", ["distinct_prompts", "leaked_prompts"])
+    def test_data_that_repeat_or_leak_are_a_defect(self, name):
+        bad = measure.proportion(name, 51, 512, units="share").model_copy(
+            update={"status": Status.RED}
+        )
+        assert found(observed(bad))[Hypothesis.DATA_DEFECT].support > 0.8
+
+    def test_a_training_that_a_check_of_its_data_blocked_is_a_defect_of_the_data(self):
+        blocked = replace(past(4, outcome="failed"), failure="Refused")
+        assert found(observed(), past=(blocked,))[Hypothesis.DATA_DEFECT].support > 0.8
+        other = replace(blocked, intervention=Intervention.REFIT_JUDGE)
+        assert Hypothesis.DATA_DEFECT not in found(observed(), past=(other,))
+
+    def test_a_step_that_the_law_found_too_far_is_a_drift(self):
+        refused = past(4, outcome="refused", refused_by=("P10-near-anchor",))
+        assert found(observed(), past=(refused,))[Hypothesis.DRIFT].support > 0.6
+
     def test_a_judge_that_is_gamed_scores_higher_and_orders_like_a_coin(self):
         diagnosis = found(observed(COIN, score(1.5)), observed(score(0.1)))
         finding = diagnosis[Hypothesis.JUDGE_OVEROPTIMISED]
@@ -86,7 +147,7 @@ class TestAPlantedFault:
         paid = measure.flaw_pays(60, 64, flaw=flaw)
         finding = found(observed(paid))[Hypothesis.JUDGE_BIASED]
         assert finding.because[0].startswith(f"flaw_pays[{flaw}] = ")
-        assert finding.support == pytest.approx(paid.low)
+        assert finding.support > 0.9
 
     def test_the_flaw_that_pays_most_comes_first(self):
         paid = (
@@ -99,26 +160,42 @@ class TestAPlantedFault:
         assert len(biased) == 2
 
     def test_a_distribution_that_lost_its_words_has_collapsed(self):
-        lost = 0.8 * (1 - DIVERSITY_LOSS) - 0.05
-        finding = found(observed(varied(lost)), observed(varied(0.8)))
+        finding = found(observed(varied(0.35)), observed(varied(0.8)))
         assert Hypothesis.DISTRIBUTION_COLLAPSE in finding
-        assert len(finding[Hypothesis.DISTRIBUTION_COLLAPSE].because) == 2
+        told = finding[Hypothesis.DISTRIBUTION_COLLAPSE].because
+        assert told[0].startswith("distinct_2 = 0.350")
+        assert told[0].endswith("after 0.800")
 
     def test_answers_to_different_prompts_that_became_alike_are_a_collapse(self):
-        vendi, bleu = drifted("vendi_change", -0.4), drifted("self_bleu_change", 0.2)
-        finding = found(observed(vendi, bleu))[Hypothesis.DISTRIBUTION_COLLAPSE]
-        assert finding.support == pytest.approx(0.4)
-        assert [line.split("[")[0] for line in finding.because] == [
-            "vendi_change",
-            "self_bleu_change",
-        ]
+        finding = found(observed(drifted("vendi_change", -0.7)))[Hypothesis.DISTRIBUTION_COLLAPSE]
+        assert finding.support > 0.5
+        assert finding.because[0].startswith("vendi_change[anchor] = -0.7")
+
+    def test_answers_that_still_share_no_words_speak_against_it(self):
+        varied_words = drifted("self_bleu_change", 0.01).model_copy(update={"status": Status.GREEN})
+        alone = found(observed(drifted("vendi_change", -0.7)))
+        both = found(observed(drifted("vendi_change", -0.7), varied_words))
+        kind = Hypothesis.DISTRIBUTION_COLLAPSE
+        assert both[kind].support < alone[kind].support
+        assert both[kind].against[0].startswith("self_bleu_change")
 
     def test_siblings_that_agree_are_no_collapse_since_they_may_know_the_answer(self):
         for known in ("siblings_change", "entropy_change", "vendi_change"):
-            assert Hypothesis.DISTRIBUTION_COLLAPSE not in found(observed(drifted(known, -0.4)))
+            assert Hypothesis.DISTRIBUTION_COLLAPSE not in found(observed(drifted(known, -0.35)))
+
+    def test_siblings_that_tie_all_at_once_where_nobody_practises_have_collapsed(self):
+        finding = found(observed(tied(0.75, of=AUDIT), tied(0.8)), observed(tied(0.25, of=AUDIT)))
+        assert finding[Hypothesis.DISTRIBUTION_COLLAPSE].support > 0.5
+        assert Hypothesis.PROMPT_SATURATION not in finding
+
+    def test_siblings_that_tie_where_they_practise_alone_have_saturated_prompts(self):
+        before = observed(tied(0.25, of=AUDIT))
+        finding = found(observed(tied(0.25, of=AUDIT), tied(0.95)), before)
+        assert finding[Hypothesis.PROMPT_SATURATION].support > 0.5
+        assert Hypothesis.DISTRIBUTION_COLLAPSE not in finding
 
     def test_nats_of_the_drift_set_are_believed_before_those_of_the_practice_prompts(self):
-        high = KL_MAX * DRIFT_SHARE + 0.1
+        high = 0.85 * KL_MAX
         far = drifted("kl_per_token", high).model_copy(update={"high": high})
         assert Hypothesis.DRIFT in found(observed(far))
         near = far.model_copy(update={"high": 0.1})
@@ -126,19 +203,17 @@ class TestAPlantedFault:
         assert Hypothesis.DRIFT not in found(observed(near, practice))
 
     def test_prompts_on_which_siblings_tie_are_saturated(self):
-        tied = measure.tie_rate([[1.0, 1.0]] * 200)
-        assert tied.low > SATURATED
-        assert Hypothesis.PROMPT_SATURATION in found(observed(tied))
+        assert found(observed(tied(1.0)))[Hypothesis.PROMPT_SATURATION].support > 0.9
 
     def test_drift_is_seen_before_the_law_must_refuse_it(self):
-        near = DRIFT_SHARE * KL_MAX + 0.1
-        assert near < KL_MAX
+        near = 0.8 * KL_MAX
         drifted = measure.divergence([near - 0.01, near, near + 0.01] * 16, of="anchor")
         assert Hypothesis.DRIFT in found(observed(drifted))
 
     def test_a_judge_that_fails_is_a_defect_of_the_data(self):
-        failing = measure.judge_errors(int(384 * ERRORS) + 1, 384)
-        assert Hypothesis.DATA_DEFECT in found(observed(failing))
+        failing = measure.judge_errors(40, 384)
+        assert found(observed(failing))[Hypothesis.DATA_DEFECT].support > 0.5
+        assert Hypothesis.DATA_DEFECT not in found(observed(measure.judge_errors(2, 384)))
 
     def test_several_faults_at_once_are_all_named(self):
         planted = (
@@ -207,7 +282,7 @@ class TestTooLittleData:
         assert not set(found(observed(accuracy(0, MIN_PAIRS - 1)))) & BLAMES_THE_JUDGE
 
     def test_about_a_flaw_accuses_nobody(self):
-        for wins, n in ((0, 0), (1, 1), (3, 4)):
+        for wins, n in ((0, 0), (1, 4), (2, 12)):
             thin = measure.flaw_pays(wins, n, flaw="padding")
             assert Hypothesis.JUDGE_BIASED not in found(observed(thin))
 
@@ -248,14 +323,14 @@ class TestTheAuditsOfSeveralTurns:
         return any(f.hypothesis in BLAMES_THE_JUDGE for f in findings)
 
     def test_one_unlucky_turn_after_good_ones_accuses_nobody(self):
-        unlucky = accuracy(6, 9)
+        unlucky = accuracy(4, 9)
         assert self.blamed(unlucky)
         assert not self.blamed(unlucky, accuracy(10, 11), accuracy(8, 9))
 
     def test_one_lucky_turn_after_bad_ones_acquits_nobody(self):
         lucky = accuracy(9, 9)
         assert not self.blamed(lucky)
-        assert self.blamed(lucky, accuracy(4, 9), accuracy(5, 10))
+        assert self.blamed(lucky, accuracy(2, 9), accuracy(4, 10))
 
     def test_the_evidence_is_told_with_all_the_pairs(self):
         rest = [observed(accuracy(4, 9))]
