@@ -17,6 +17,8 @@ from tools.pairs import Shown
 
 FEWEST_DISTINCT = 0.5
 """Share of distinct practice prompts below which something repeats them."""
+BY_CHANCE = 0.01
+"""Share of practice prompts that may read like gold though none leaked."""
 
 
 def require_as_judged(
@@ -69,7 +71,13 @@ def distinct_prompts(prompts: Sequence[str]) -> Measurement:
 
 
 def leaked_prompts(leaks: int, prompts: int) -> Measurement:
-    """Share of a turn's practice prompts that hold gold; one is too many."""
-    found = proportion("leaked_prompts", leaks, prompts, units="share of prompts", bad_is="high")
-    status = Status.RED if leaks else Status.GREEN if prompts else Status.INSUFFICIENT
-    return found.model_copy(update={"status": status, "null": 0.0})
+    """Share of a turn's practice prompts that read like gold; red where chance does not bring it.
+
+    None of them is trained on. In a small language some one in a thousand does by chance.
+    """
+    found = proportion(
+        "leaked_prompts", leaks, prompts, units="share of prompts", bad_is="high", null=0.0
+    )
+    surely = found.low is not None and found.low > BY_CHANCE
+    status = Status.RED if surely else Status.GREEN if prompts else Status.INSUFFICIENT
+    return found.model_copy(update={"status": status})

@@ -16,6 +16,7 @@ from agent.options import (
     showing_a_policy,
     verifying,
 )
+from agent.options_bench import benching
 from agent.options_drift import showing_drift
 from agent.options_people import (
     about_a_proposal,
@@ -219,6 +220,12 @@ COMMANDS: tuple[Command, ...] = (
         showing_drift,
     ),
     *JUDGES,
+    Command(
+        "bench",
+        "planted faults in real sessions: who notices, names and mends them",
+        "agent.commands_bench:bench",
+        benching,
+    ),
 )
 
 NOUNS = {

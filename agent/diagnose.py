@@ -35,6 +35,8 @@ def diagnose(
     *,
     kl_max: float,
     past: Sequence[Past] = (),
+    judge_floor: float = 0.5,
+    judge_n: int = 0,
 ) -> Diagnosis:
     """Hypotheses, strongest first; `healthy` carries what is left of the support.
 
@@ -44,8 +46,10 @@ def diagnose(
         audited: those of the last turns whose audited pairs were about the panel of now.
         kl_max: drift from the anchor that the policy allows, nats per token.
         past: what was decided in earlier turns, and what became of it.
+        judge_floor: lower bound of the panel's accuracy that the law wants.
+        judge_n: audited pairs that it wants.
     """
-    seen = Seen(now, before, audited, past, kl_max)
+    seen = Seen(now, before, audited, past, kl_max, judge_floor, judge_n)
     found = sorted(_listed(seen), key=lambda f: -f.support)
     healthy = Finding(
         hypothesis=Hypothesis.HEALTHY,

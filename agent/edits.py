@@ -7,6 +7,8 @@ from logs.vocabulary import Hypothesis, Intervention, Prediction
 
 EDITS_IN_A_ROW = 2
 MOST_REFUSALS = 2
+SURE = 0.5
+"""Support from which an edit is worth its turn."""
 OFFER = "offer"
 """Argument of a decision that takes up an offer: the iteration whose refusal made it."""
 
@@ -33,8 +35,10 @@ def nearest_lawful(view: View) -> Line | str:
 def flaw_pays(view: View) -> Line | str:
     """Shift weight away from what pays for a flaw."""
     found = finding(view, Hypothesis.JUDGE_BIASED)
-    if found is None:
-        return "no planted flaw raises the score often"
+    if found is None or found.support < SURE:
+        return "no planted flaw surely raises the score often"
+    if not found.because[0].startswith("flaw_pays["):
+        return f"{found.because[0]}: the judge changed, and weights of principles do not mend that"
     left = view.limits["weight_path_max"] - view.ledgers.weight_path
     if left < view.limits["step_l1"]:
         return f"{found.because[0]}, but only {left} of the path of weights is left"

@@ -159,7 +159,7 @@ def drifted(seen: Seen) -> Clues:
         yield Clue(say(step), max(0.0, nats))
 
 
-BROKE = ("TrainingFailed", "JobFailed", "SandboxError")
+BROKE = ("JobFailed", "WallError")
 """Errors by which a training job ends that went wrong by itself."""
 
 

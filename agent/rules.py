@@ -41,6 +41,7 @@ MIN_GRADED = 16
 """Prompts with a right and a wrong graded answer that a refit needs."""
 REFIT_LABELS = 72
 """Labels bought for one refit, beyond those of the audits."""
+WRONG_PANEL = (Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE)
 JUDGE_FLOOR_RULES = ("P12-judge-floor",)
 EVEN = 0.5
 """A judge of the bench that is right more often than this, where favourites differ, is better."""
@@ -116,11 +117,12 @@ def _trouble(view: View) -> str | None:
     if rolled:
         return f"the judge was disbelieved in iteration {rolled[-1].iteration}, and not repaired"
     refused = [p for p in recent if set(p.refused_by) & set(JUDGE_FLOOR_RULES)]
-    if refused:
+    # A refusal may have been for want of pairs; those that were graded since tell.
+    if refused and any(finding(view, kind) for kind in WRONG_PANEL):
         return f"iteration {refused[-1].iteration} was refused by {refused[-1].refused_by[0]}"
     if changed := judge_that_changed(view):
         return f"a judge in force is no longer the one that was seated: {changed}"
-    for kind in (Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE):
+    for kind in WRONG_PANEL:
         found = finding(view, kind)
         if found and found.support >= 0.6:
             return f"{kind}: {'; '.join(found.because)}"
@@ -165,6 +167,8 @@ def _damaged(view: View) -> Line | str:
     trouble = _trouble(view)
     if trouble is None:
         return "no judge in force is disbelieved"
+    if judge_that_changed(view):
+        return "the judge changed since the last turn, and nothing was trained under it as it is"
     recent = since_repair(view)
     if any(p.intervention is Intervention.ROLL_BACK for p in recent):
         return "the vault was asked already"

@@ -22,6 +22,10 @@ class Seen:
     """What was decided in earlier turns, and what became of it."""
     kl_max: float
     """Drift from the anchor that the policy allows, nats per token."""
+    judge_floor: float = 0.5
+    """Lower bound of the panel's accuracy from which the law lets it label training data."""
+    judge_n: int = 0
+    """Audited pairs that the law wants for that."""
 
     def measured(self, name: str, of: str = "") -> Measurement | None:
         """A measurement of now that has an estimate."""

@@ -4,14 +4,18 @@
 
 with p the support of a wrong panel: the expected value of sample information of a two-action
 decision (Raiffa & Schlaifer 1961), by exact enumeration of what n pairs may say.
+
+Where the law would refuse to train for want of pairs, they are worth the turn that would be lost,
+times the chance that they bring the bound above its floor.
 """
 
 from collections.abc import Sequence
 
 from agent.hypotheses import RIGHT, WRONG
-from agent.likelihood import chance
+from agent.likelihood import Beta, chance
 from agent.seen import Seen
 from logs.vocabulary import Finding, Hypothesis, Telling
+from tools.instruments.intervals import LEVEL, clopper_pearson
 
 L_MISS = 1.0
 """What training under a wrong panel costs, in turns of gain."""
@@ -50,8 +54,9 @@ _MEASURES: dict[frozenset[Hypothesis], str] = {
 
 def telling(findings: Sequence[Finding], seen: Seen) -> Telling | None:
     """The measurement that would tell the two strongest apart, if they are rivals."""
-    if len(findings) < 2:
-        return None
+    wanting = _wanting(findings, seen)
+    if wanting is not None or len(findings) < 2:
+        return wanting
     first, second = findings[:2]
     rivals = (first.hypothesis, second.hypothesis)
     if not DOUBT[0] <= second.support <= DOUBT[1] or Hypothesis.NOISE in rivals:
@@ -66,6 +71,31 @@ def telling(findings: Sequence[Finding], seen: Seen) -> Telling | None:
         return Telling(rivals=rivals, measurement=AUDIT_MORE, labels=labels, worth=worth)
     measurement = _MEASURES.get(frozenset(rivals))
     return Telling(rivals=rivals, measurement=measurement) if measurement else None
+
+
+def _wanting(findings: Sequence[Finding], seen: Seen) -> Telling | None:
+    """Further pairs where the panel is believed, but the law would want to see more of it."""
+    accuracy = seen.accuracy
+    wrong = max((f.support for f in findings if f.hypothesis in _PANEL), default=0.0)
+    if accuracy is None or accuracy.low is None or wrong >= BELIEVED:
+        return None
+    if accuracy.low >= seen.judge_floor and accuracy.n >= seen.judge_n:
+        return None
+    labels = 2 * PAIRS
+    k, n, more = accuracy.count or 0, accuracy.n, round(INFORMATIVE * PAIRS)
+    passes = sum(
+        chance(j, more, Beta(RIGHT.a + k, RIGHT.b + n - k))
+        for j in range(more + 1)
+        if clopper_pearson(k + j, n + more, level=LEVEL)[0] >= seen.judge_floor
+    )
+    enough = passes if n + more >= seen.judge_n else 0.0
+    worth = (1 - wrong) * enough * L_MISS - LABEL * labels
+    rivals = (Hypothesis.JUDGE_STALE, Hypothesis.HEALTHY)
+    return Telling(rivals=rivals, measurement=AUDIT_MORE, labels=labels, worth=worth)
+
+
+BELIEVED = 0.5
+"""Support of a wrong panel below which it is trained under, if the law lets it."""
 
 
 def worth_of_pairs(p: float, n: int) -> float:

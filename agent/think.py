@@ -49,6 +49,8 @@ def _explained(turn: Turn, context: Context) -> Diagnosis:
         under_this_panel(context, observed)[:-1],
         kl_max=float(context.policy.values["kl_max"]),
         past=past_turns(context, turn),
+        judge_floor=float(context.policy.values.get("judge_floor", 0)),
+        judge_n=int(context.policy.values.get("judge_n", 0)),
     )
 
 

@@ -45,14 +45,15 @@ def require_no_gold(context: Context, pairs: Digest, shown: Digest) -> None:
     refuse_contaminated(gold_texts(context), training_texts(context, (pairs, shown)))
 
 
-def without_gold(context: Context, answers: Sequence[str]) -> set[str]:
-    """Those of the policy's own answers that do not read like a gold item.
+def without_gold(context: Context, texts: Sequence[str]) -> set[str]:
+    """Those prompts and answers that do not read like a gold item.
 
-    In a small language an answer can by chance; it is left out. A prompt that does is no chance.
+    In a small language a few do by chance; they are left out. How many prompts do is measured
+    (`leaked_prompts`), and more than chance brings are a defect of the data.
     """
-    distinct = list(dict.fromkeys(answers))
+    distinct = list(dict.fromkeys(texts))
     found = {leak.text for leak in leaks(gold_texts(context), distinct)}
-    return {answer for i, answer in enumerate(distinct) if i not in found}
+    return {text for i, text in enumerate(distinct) if i not in found}
 
 
 def gold_texts(context: Context) -> list[str]:

@@ -23,6 +23,8 @@ COIN = accuracy(PAIRS // 2)
 PADDING = measure.flaw_pays(60, 64, flaw="padding")
 SETTLED = measure.tie_rate([[1.0, 1.0]] * 200)
 SILENT = measure.judge_errors(200, 384)
+DOUBTFUL = accuracy(14, 24)
+"""Pairs that leave open whether the panel is right."""
 REFUSED = (*trained(3), past(4, outcome="refused", refused_by=JUDGE_FLOOR_RULES))
 VAULT_ASKED = (*trained(3), past(4, Intervention.ROLL_BACK, "kept"))
 UNTRAINED = (past(1, Intervention.REFRESH_PROMPTS),)
@@ -62,7 +64,10 @@ class TestAPanelBelowItsFloor:
     @pytest.mark.parametrize(
         "seen",
         [
-            view(past=(*UNTRAINED, past(2, outcome="refused", refused_by=JUDGE_FLOOR_RULES))),
+            view(
+                DOUBTFUL,
+                past=(*UNTRAINED, past(2, outcome="refused", refused_by=JUDGE_FLOOR_RULES)),
+            ),
             view(COIN, past=VAULT_ASKED),
         ],
         ids=["the law refused to train on it", "audited pairs"],
@@ -74,9 +79,13 @@ class TestAPanelBelowItsFloor:
         assert decision.predicted.metric == "judge_accuracy[panel]"
 
     def test_is_named_with_the_turn_that_was_refused(self):
-        because = decide(view(past=REFUSED)).because
+        because = decide(view(DOUBTFUL, past=REFUSED)).because
         assert "iteration 4" in because
         assert JUDGE_FLOOR_RULES[0] in because
+
+    def test_is_believed_again_when_the_pairs_since_speak_for_it(self):
+        """The law refuses for want of pairs too; what was graded since has shown enough."""
+        assert chosen(view(past=REFUSED)) is Intervention.TRAIN
 
     def test_is_never_trained_on(self):
         for labels in (0, 400):
@@ -161,7 +170,7 @@ class TestASilentPanel:
 
 class TestAPolicyThatABrokenJudgeTrained:
     def test_is_rolled_back_if_the_vault_agrees_the_newest_commit_first(self):
-        decision = decide(view(past=REFUSED))
+        decision = decide(view(DOUBTFUL, past=REFUSED))
         assert decision.intervention is Intervention.ROLL_BACK
         heads = [p.head for p in reversed(REFUSED[:3])]
         assert decision.arguments["candidates"].split(",") == heads

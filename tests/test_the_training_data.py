@@ -91,8 +91,9 @@ class TestPracticePrompts:
     def test_that_are_mostly_distinct_are_green(self):
         assert distinct_prompts([f"p{i}" for i in range(300)] + ["p1"] * 20).status is Status.GREEN
 
-    def test_of_which_one_holds_gold_are_red(self):
-        assert leaked_prompts(1, 512).status is Status.RED
+    def test_of_which_more_read_like_gold_than_chance_brings_are_red(self):
+        assert leaked_prompts(15, 512).status is Status.RED
+        assert leaked_prompts(2, 512).status is Status.GREEN
         assert leaked_prompts(0, 512).status is Status.GREEN
 
     def test_that_do_not_exist_are_insufficient(self):

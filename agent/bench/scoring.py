@@ -12,8 +12,8 @@ from logs.vocabulary import EntryKind, Finding, Hypothesis, Intervention
 CALM = (Hypothesis.HEALTHY, Hypothesis.NOISE)
 SEEN = 0.5
 """Support from which a finding is an alarm."""
-UPKEEP = (Intervention.TRAIN,)
-"""What is done when nothing is wrong."""
+UPKEEP = (Intervention.TRAIN, Intervention.REFRESH_PROMPTS, Intervention.REWEIGHT_PANEL)
+"""What may be done though nothing is wrong: it goes on, harder, or with what grades have told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,16 @@ class Outcome:
     detected: int | None
     """Turns from the fault to the first alarm; 0 is at once."""
     diagnosed: bool | None
-    """Whether the first alarm named it; None where nothing was to be named, or nothing alarmed."""
+    """Whether the first turn that blamed something blamed it; a fault that nobody names is missed.
+    None where nothing was to be named."""
     acted: bool | None
     """Whether the first intervention after the fault, or the law's refusal, was a right one."""
+    faults: int
+    """How many were planted."""
+    hunted: bool
+    """Whether there was something to be found: not in the null, nor where calm is right."""
     false: int
-    """Interventions before the fault, or in the null."""
+    """Repairs before the fault, or in all turns where nothing was to be found."""
     calm: int
     """Turns before the fault, or of the null."""
     violations: int
@@ -54,7 +59,9 @@ class Outcome:
 def scored(of: Run, journal: Reader) -> Outcome:
     """Read a run that has ended."""
     told = [t for t in turns(journal, of.name) if t.iteration > 0]
-    at = min((p.at for p in of.planted), default=None)
+    expect = of.scenario.expect
+    hunted = bool({*expect.hypotheses} - {Hypothesis.HEALTHY} or expect.refused_by)
+    at = min((p.at for p in of.planted), default=None) if hunted else None
     before = [t for t in told if at is None or t.iteration < at]
     after = [t for t in told if at is not None and t.iteration >= at]
     alarm = next((t for t in after if alarmed(t, of)), None)
@@ -67,8 +74,10 @@ def scored(of: Run, journal: Reader) -> Outcome:
         seed=of.seed,
         at=at,
         detected=alarm.iteration - at if alarm and at is not None else None,
-        diagnosed=named(alarm, of) if alarm and of.scenario.expect.hypotheses else None,
+        diagnosed=_named_first(after, of) if hunted and expect.hypotheses else None,
         acted=rightly(after, of) if after else None,
+        faults=len(of.planted),
+        hunted=hunted,
         false=sum(t.intervention not in (*UPKEEP, None) for t in before),
         calm=len(before),
         violations=sum(bool(t.commit and t.verdict and not t.verdict.holds) for t in told),
@@ -92,14 +101,21 @@ def named(turn: Turn, of: Run) -> bool:
     return bool(found) and found[0].hypothesis in of.scenario.expect.hypotheses
 
 
+def _named_first(after: Sequence[Turn], of: Run) -> bool:
+    """Whether the first diagnosis that blames something blames the fault."""
+    blaming = next((t for t in after if _alarms(t)), None)
+    return blaming is not None and named(blaming, of)
+
+
 def rightly(after: Sequence[Turn], of: Run) -> bool:
     """Whether the first thing done about the fault was one of the expected."""
     for turn in after:
         if refused_rightly(turn, of):
             return True
-        if turn.intervention not in (*UPKEEP, None):
-            return turn.intervention in of.scenario.expect.actions
-    return any(action in UPKEEP for action in of.scenario.expect.actions)
+        right = turn.intervention in of.scenario.expect.actions
+        if right or turn.intervention not in (*UPKEEP, None):
+            return right
+    return False
 
 
 def refused_rightly(turn: Turn, of: Run) -> bool:

@@ -78,14 +78,16 @@ ALL_FAULTS = "all single faults"
 
 def _grouped(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], list[Outcome]]:
     groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    for outcome in sorted(
-        outcomes, key=lambda o: (o.decider, o.at is not None, o.scenario, o.seed)
-    ):
+    for outcome in sorted(outcomes, key=lambda o: (o.decider, o.hunted, o.scenario, o.seed)):
         groups[outcome.decider, outcome.scenario].append(outcome)
     for decider in sorted({o.decider for o in outcomes}):
-        faults = [o for o in outcomes if o.decider == decider and o.at is not None]
+        faults = [o for o in outcomes if o.decider == decider and _single(o)]
         groups[decider, ALL_FAULTS] = faults
     return groups
+
+
+def _single(outcome: Outcome) -> bool:
+    return outcome.hunted and outcome.faults == 1
 
 
 def _cells(found: Sequence[Outcome]) -> tuple[str, ...]:
@@ -107,8 +109,8 @@ def _cells(found: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def seen(outcome: Outcome) -> bool | None:
-    """Whether the fault was seen in time; None where there was none."""
-    if outcome.at is None:
+    """Whether the fault was seen in time; None where there was none to see."""
+    if not outcome.hunted:
         return None
     return outcome.detected is not None and outcome.detected <= PROMPT
 
@@ -119,13 +121,22 @@ def _mean(values: Sequence[float | None]) -> str:
 
 
 def _summed(found: Sequence[Outcome]) -> dict[str, Any]:
-    nulls = [o for o in found if o.at is None]
+    calm, single = [o for o in found if not o.hunted], [o for o in found if _single(o)]
+    turns = Rate(sum(o.false for o in calm), sum(o.calm for o in calm))
+    gained = [o for o in found if o.gold_end is not None and o.gold_before is not None]
+    gain = sum((o.gold_end or 0.0) - (o.gold_before or 0.0) for o in gained)
+    labels = sum(o.labels for o in gained)
+    minutes = sum(o.seconds for o in gained) / 60
     return {
         "runs": len(found),
-        "seen_in_time": rate(seen(o) for o in found).as_plain(),
-        "named_rightly": rate(o.diagnosed for o in found).as_plain(),
-        "acted_rightly": rate(o.acted for o in found).as_plain(),
-        "false_in_nulls": Rate(sum(o.false for o in nulls), sum(o.calm for o in nulls)).as_plain(),
+        "seen_in_time": rate(seen(o) for o in single).as_plain(),
+        "named_rightly": rate(o.diagnosed for o in single).as_plain(),
+        "acted_rightly": rate(o.acted for o in single).as_plain(),
+        "two_faults_seen": rate(seen(o) for o in found if o.faults > 1).as_plain(),
+        "false_turns_in_calm": turns.as_plain(),
+        "calm_sessions_with_a_false_one": rate(o.false > 0 for o in calm).as_plain(),
+        "gold_per_100_labels": round(100 * gain / labels, 4) if labels else None,
+        "gold_per_minute_of_jobs": round(gain / minutes, 4) if minutes else None,
         "violations": sum(o.violations for o in found),
         "labels": sum(o.labels for o in found),
         "seconds": round(sum(o.seconds for o in found), 1),

@@ -30,7 +30,8 @@ def make(making: Making) -> Made:
     seed = seed_of(context.config, turn, "train")
     groups = read_groups(hands.store, observation.samples, observation.verdicts, now.panel)
     taught = teachable(groups[: now.recipe.prompts], hands.store, now.panel)
-    clean = without_gold(context, [t for judged in taught for t in judged.answers])
+    clean = without_gold(context, [t for j in taught for t in (j.prompt, *j.answers)])
+    taught = [judged for judged in taught if judged.prompt in clean]
     pairs = [p for p in make_pairs(taught, margin=MARGIN) if {p.chosen, p.rejected} <= clean]
     shown = [s for s in make_shown(taught) if s.answer in clean]
     if now.recipe.balance:
