@@ -90,6 +90,8 @@ def _wanting(findings: Sequence[Finding], seen: Seen) -> Telling | None:
     )
     enough = passes if n + more >= seen.judge_n else 0.0
     worth = (1 - wrong) * enough * L_MISS - LABEL * labels
+    if worth <= 0:
+        return None
     rivals = (Hypothesis.JUDGE_STALE, Hypothesis.HEALTHY)
     return Telling(rivals=rivals, measurement=AUDIT_MORE, labels=labels, worth=worth)
 
