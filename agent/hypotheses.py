@@ -85,22 +85,25 @@ AUDIT = "audit prompts"
 
 def collapsed(seen: Seen) -> Clues:
     """Did answers become alike without the policy having learnt that they should?"""
-    for m in (seen.measured("vendi_change", "anchor"),):
-        if m is not None and m.estimate is not None:
-            yield Clue(say(m), measured(m.estimate, if_so=ALIKE, if_not=VARIED))
-    for m in (seen.measured("self_bleu_change", "anchor"),):
-        if m is not None and m.status is not Status.RED:
-            yield Clue(say(m), sign(False, if_so=0.9, if_not=0.6))
-    yield from _fell("distinct_2", seen)
+    vendi = seen.measured("vendi_change", "anchor")
+    if vendi is not None and vendi.estimate is not None:
+        # It is drawn apart from what is practised: answers may collapse on the way there alone.
+        nats = measured(vendi.estimate, if_so=ALIKE, if_not=VARIED)
+        yield Clue(say(vendi), max(-1.0, nats))
+    bleu = seen.measured("self_bleu_change", "anchor")
+    if bleu is not None and bleu.status is not Status.RED:
+        yield Clue(say(bleu), sign(False, if_so=0.9, if_not=0.6))
+    yield from _fell("distinct_2", seen, if_so=Normal(0.45, 0.15), if_not=Normal(0.05, 0.12))
+    # A first training halves the entropy of an untaught policy.
+    yield from _fell("entropy", seen, if_so=Normal(0.6, 0.12), if_not=Normal(0.15, 0.18))
     yield from _tied_at_once(seen)
 
 
-def _fell(name: str, seen: Seen) -> Clues:
-    """A fall since the last turn that is larger than a turn of learning brings."""
+def _fell(name: str, seen: Seen, *, if_so: Normal, if_not: Normal) -> Clues:
+    """A relative fall since the last turn that is larger than a turn of learning brings."""
     now, then = seen.measured(name), seen.last(name)
     if now and then and now.estimate is not None and then.estimate:
-        loss = 1 - now.estimate / then.estimate
-        nats = measured(loss, if_so=Normal(0.45, 0.15), if_not=Normal(0.05, 0.12))
+        nats = measured(1 - now.estimate / then.estimate, if_so=if_so, if_not=if_not)
         yield Clue(f"{say(now)} after {then.estimate:.3f}", max(0.0, nats))
 
 

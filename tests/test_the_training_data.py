@@ -10,7 +10,7 @@ from agent.checking_data import distinct_prompts, leaked_prompts, require_as_jud
 from agent.groups import Group
 from logs.errors import Refused
 from logs.vocabulary import Status
-from tests.data_faults import flipped, poisoned
+from tools.faults import flipped, poisoned
 from tools.pairs import Shown
 from tools.store import Store
 

@@ -53,6 +53,7 @@ class TestWhatIsRecommended:
 
     def test_every_command_that_changes_something_can_be_tried_without(self):
         changing = {
+            "bench",
             "demo",
             "init",
             "run",
