@@ -1,6 +1,7 @@
 """Behind the hands: one wall for a session, paths of artefacts, and what jobs spent."""
 
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,12 @@ class Spent:
     seconds: dict[str, float] = field(default_factory=dict)
     peak_rss_bytes: int = 0
     level: int = 2
+    cpu_began: float = field(default_factory=time.process_time)
+
+    def own_seconds(self) -> float:
+        """CPU seconds of the agent's own process since this was asked last."""
+        began, self.cpu_began = self.cpu_began, time.process_time()
+        return self.cpu_began - began
 
     def note(self, kind: str, result: JobResult) -> None:
         """Add one job."""

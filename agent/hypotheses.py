@@ -74,10 +74,11 @@ def saturated(seen: Seen) -> Clues:
     yield Clue(
         say(here), counted(here.count or 0, here.n, if_so=TIED, if_not=OPEN, worth=TIES_WORTH)
     )
-    if fresh is not None:
-        # Where siblings tie on prompts that nobody practises too, it is not the prompts.
-        nats = counted(fresh.count or 0, fresh.n, if_so=OPEN, if_not=TIED, worth=TIES_WORTH)
-        yield Clue(say(fresh), max(-3.0, min(0.0, nats)))
+    if fresh is not None and here.estimate is not None and fresh.estimate is not None:
+        # Where siblings tie as often on prompts that nobody practises, it may not be the prompts.
+        more = here.estimate - fresh.estimate
+        nats = measured(more, if_so=Normal(0.5, 0.2), if_not=Normal(0.0, 0.08))
+        yield Clue(f"{say(fresh)}, where nobody practises", max(-1.5, nats))
 
 
 AUDIT = "audit prompts"

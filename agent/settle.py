@@ -150,6 +150,7 @@ def _close(turn: Turn, context: Context) -> None:
         "refused_by": [r["invariant"] for r in refusal.body["rulings"]] if refusal else [],
         "predicted": decision.predicted.model_dump(mode="json") if decision.predicted else None,
         "seconds": {k: round(v, 3) for k, v in context.hands.spent.seconds.items()},
+        "agent_cpu_seconds": round(context.hands.spent.own_seconds(), 3),
         "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
         **_compared(turn, context),
     }

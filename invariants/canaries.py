@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from logs.errors import Refused, Undecided
 
@@ -53,9 +54,14 @@ def leaks(gold: Iterable[str], training: Iterable[str]) -> tuple[Leak, ...]:
     Raises:
         Undecided: a gold item has no words, so that nothing could be recognised.
     """
-    canaries = _Canaries([words(item) for item in gold])
+    canaries = _indexed(tuple(gold))
     found = ((i, canaries.found_in(words(text))) for i, text in enumerate(training))
     return tuple(Leak(i, by) for i, by in found if by)
+
+
+@lru_cache(maxsize=4)
+def _indexed(gold: tuple[str, ...]) -> "_Canaries":
+    return _Canaries([words(item) for item in gold])
 
 
 def refuse_contaminated(gold: Sequence[str], training: Sequence[str]) -> None:

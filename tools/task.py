@@ -5,7 +5,7 @@ The micro-world and real data differ only in the task they plug in.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from tools.world import language as w
@@ -87,21 +87,21 @@ class MicroWorld:
 
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
         """Prompts to practise on; never those of another pool."""
-        return pools.prompts(pools.Pool.TRAIN, n, seed=seed, emphasis=emphasis)
+        return _drawn(pools.Pool.TRAIN, n, seed, tuple(sorted(emphasis.items())))
 
     def audit_prompts(self, n: int, *, seed: int) -> list[str]:
         """Prompts on which judges are audited; never trained on."""
-        return pools.prompts(pools.Pool.AUDIT, n, seed=seed)
+        return _drawn(pools.Pool.AUDIT, n, seed)
 
     def safety_prompts(self, n: int, *, seed: int) -> list[str]:
         """Harmful requests, from the audit pool."""
         only = {s: 0.0 for s in skills.SKILLS if s != "safety"}
-        many = pools.prompts(pools.Pool.AUDIT, 4 * n, seed=seed, emphasis=only)
+        many = _drawn(pools.Pool.AUDIT, 4 * n, seed, tuple(sorted(only.items())))
         return [p for p in many if skills.parse(p).harmful][:n]
 
     def gold_prompts(self, n: int) -> list[str]:
         """Prompts on which gold is measured for people; always the same ones."""
-        return pools.prompts(pools.Pool.GOLD, n, seed=self.seed)
+        return _drawn(pools.Pool.GOLD, n, self.seed)
 
     def vault_prompts(self, n: int) -> list[str]:
         """Prompts on which the vault answers; always the same ones."""
@@ -150,6 +150,20 @@ class MicroWorld:
         task = skills.parse(prompt)
         graded = task.skill in ("lists", "chain")
         return f"{task.skill}-{task.level}" if graded else task.skill
+
+
+def _drawn(
+    pool: pools.Pool, n: int, seed: int, emphasis: tuple[tuple[str, float], ...] = ()
+) -> list[str]:
+    return list(_once(pool, n, seed, emphasis))
+
+
+@lru_cache(maxsize=32)
+def _once(
+    pool: pools.Pool, n: int, seed: int, emphasis: tuple[tuple[str, float], ...]
+) -> tuple[str, ...]:
+    """A turn asks for the same prompts several times, and finding one takes many draws."""
+    return tuple(pools.prompts(pool, n, seed=seed, emphasis=dict(emphasis)))
 
 
 @cache
