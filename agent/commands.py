@@ -1,6 +1,7 @@
 """The commands as one table: names, summaries, options, and the function that answers."""
 
 from agent.command import Command
+from agent.commands_about_deciders import DECIDERS
 from agent.commands_about_judges import JUDGES
 from agent.options import (
     about_a_policy,
@@ -219,6 +220,7 @@ COMMANDS: tuple[Command, ...] = (
         showing_drift,
     ),
     *JUDGES,
+    *DECIDERS,
 )
 
 NOUNS = {
@@ -230,6 +232,7 @@ NOUNS = {
     "drift": "show",
     "inbox": "list",
     "vault": "show",
+    "decider": "table",
 }
 """Each noun, and the verb that is meant when it stands alone."""
 

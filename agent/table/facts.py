@@ -61,10 +61,11 @@ def facts_of(view: View) -> Facts:
         "param": {name: _param(view, name) for name in PARAMS},
         "tier": {kind.value: _rank(view, kind) for kind in Kind},
     }
-    return Facts(_defined(roots))
+    return Facts(with_definitions(roots))
 
 
-def _defined(roots: dict[str, Tree]) -> Mapping[str, Tree]:
+def with_definitions(roots: dict[str, Tree]) -> Mapping[str, Tree]:
+    """The facts with everything that is defined by them."""
     made: dict[str, dict[str, Value]] = {"may": {}, "is": {}}
     whole: dict[str, Tree] = {**roots, **made}
     for root, name, expr in definitions():
