@@ -16,7 +16,7 @@ from agent.table.facts import DEFAULT_FLOOR
 from agent.table.vocabulary import BENCH, MEASURED, PARAMS, ROOTS, definitions, read
 from invariants.policy import Policy
 from invariants.schema import Map, Record
-from invariants.solver import Formulas, Term, constant, free, implies
+from invariants.solver import Formulas, Term, all_of, constant, free, implies
 from invariants.tiers import FLOOR, ORDER, Kind
 from invariants.values import Collection, Tree
 from logs.vocabulary import Tier
@@ -75,7 +75,8 @@ def world(policy: Policy | None = None, *, unknown: str = "") -> World:
     whole = {**roots, **made}
     for root, name, expr in definitions():
         made[root][name] = formulas.of(expr, whole)
-    return World(whole, tuple(premises), formulas)
+    # One large term: z3 takes it over far faster than many small ones, and keeps it.
+    return World(whole, (all_of(premises),), formulas)
 
 
 def numbers_of(policy: Policy) -> dict[str, Fraction]:
