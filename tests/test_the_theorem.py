@@ -126,6 +126,7 @@ class TestTheTable:
             read(text)
 
 
+PACED = ("judge_updates", "policy_updates", "judge_ratio", "judge_slack")
 NO_PACE = "may.refit_judge and left.labels >= 72 and now.graded_prompts >= 16"
 NO_LABELS = "may.refit_judge and is.in_pace and now.graded_prompts >= 16"
 OVER_PATH = "may.edit_whole and past.edits_failed == 0"
@@ -166,15 +167,11 @@ class TestALaxerTable:
         judges, policy = int(said["now.judge_updates"]), int(said["now.policy_updates"])
         assert ratio * (judges + 1) > policy + slack
         assert (ratio, slack) == (POLICY.values["judge_ratio"], POLICY.values["judge_slack"])
-        assert "true" in {said["past.vault_asked"], said["past.refused_below_floor"]} | {
-            said["finding.judge_stale.found"],
-            said["finding.judge_overoptimised.found"],
-        }
+        assert list(said)[:4] == sorted(name for name in said if name.split(".")[1] in PACED)
 
     def test_is_told_by_the_judge_that_it_would_train_under(self):
         (claim,) = false(prove(ways("R8-healthy", 1, when="may.train"), POLICY))
         said = named(claim)
-        assert said["panel.high_known"] == "true"
         assert Fraction(said["panel.high"]) < Fraction(said["param.judge_floor"])
 
     @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 """What was proved of a decision table, in words, and counterexamples as named values."""
 
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
 
 from agent.table.vocabulary import AUTOMATIC, BENCH, IS, MAY, ROOTS, read
 from invariants.ast import Path, paths
-from invariants.tiers import FLOOR, ORDER, Kind
+from invariants.tiers import ORDER
 from invariants.values import Collection, Tree, shown
 from logs.vocabulary import Digest, Outcome, Word
 
@@ -85,27 +84,43 @@ def _behind(path: Path) -> set[str]:
     return {".".join((path.root, *names))}
 
 
-def values(roots: dict[str, Tree], wanted: set[str]) -> Iterator[str]:
-    """A view as `name = value`, only what is wanted; a tier only where it needs people."""
-    for name in sorted(wanted):
-        root, _, rest = name.partition(".")
-        if root == BENCH:
-            yield from _of_the_bench(roots, rest)
-        elif root == "tier":
-            rank = int(roots["tier"][rest])
-            if rank > max(AUTOMATIC, ORDER.index(FLOOR[Kind(rest)])) or _always_high(rest):
-                yield f"{name} = {ORDER[rank]}"
-        else:
-            found: object = roots[root]
-            for part in rest.split("."):
-                assert isinstance(found, dict)
-                found = found[part]
-            assert isinstance(found, bool | Fraction)
-            yield f"{name} = {shown(found)}"
+def values(roots: dict[str, Tree], wanted: set[str], first: set[str]) -> tuple[str, ...]:
+    """A view as `name = value`: what is wanted, and of that `first` what the claim reads."""
+    names = sorted(wanted, key=lambda name: (name not in first, name))
+    lines = (line for name in names for line in _valued(roots, name))
+    return tuple(dict.fromkeys(lines))
 
 
-def _always_high(kind: str) -> bool:
-    return ORDER.index(FLOOR[Kind(kind)]) > AUTOMATIC
+def unusual(lines: Iterable[str]) -> tuple[str, ...]:
+    """Those of the lines that say more than that something is not there."""
+    nothing = (" = false", " = 0", " = undefined", " = nobody")
+    return tuple(line for line in lines if not line.endswith(nothing))
+
+
+def _valued(roots: dict[str, Tree], name: str) -> Iterator[str]:
+    root, _, rest = name.partition(".")
+    name = name.removesuffix("_known").removesuffix(".found").removesuffix(".support")
+    match root:
+        case "tier":
+            yield from _tier(rest, int(roots[root][rest]))
+        case "bench":
+            yield from _of_the_bench(roots, rest.removesuffix("_known"))
+        case "finding":
+            said = roots[root][rest.split(".")[0]]
+            yield f"{name} = {shown(said['support']) if said['found'] else 'undefined'}"
+        case _:
+            yield f"{name} = {_told(roots[root], rest.removesuffix('_known'))}"
+
+
+def _told(record: Tree, part: str) -> str:
+    """A fact; one that is not known has no value, whatever the solver put there."""
+    return shown(record[part]) if record.get(f"{part}_known", True) else "undefined"
+
+
+def _tier(kind: str, rank: int) -> Iterator[str]:
+    """A tier where it matters: only one above medium needs people."""
+    if rank > AUTOMATIC:
+        yield f"tier.{kind} = {ORDER[rank]}"
 
 
 def _of_the_bench(roots: dict[str, Tree], part: str) -> Iterator[str]:
@@ -115,4 +130,4 @@ def _of_the_bench(roots: dict[str, Tree], part: str) -> Iterator[str]:
         yield f"bench.judges = {', '.join(sorted(judges.items)) or 'nobody'}"
         return
     for key, judge in sorted(judges.items.items()):
-        yield f"bench.judges[{key}].{part} = {shown(judge[part])}"
+        yield f"bench.judges[{key}].{part} = {_told(judge, part)}"

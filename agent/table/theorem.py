@@ -17,7 +17,7 @@ from agent.table.acts import ACTS, Act
 from agent.table.choosing import Table, entries, guarded
 from agent.table.claims import Claim, claims_of
 from agent.table.facts import with_definitions
-from agent.table.findings import TABLE, DeciderReport, Proved, Reached, reads, values
+from agent.table.findings import TABLE, DeciderReport, Proved, Reached, reads, unusual, values
 from agent.table.vocabulary import AUTOMATIC, ROOTS, read
 from agent.table.world import World, numbers_of, rank_of, world
 from invariants.evaluate import evaluate
@@ -109,7 +109,8 @@ class Proof:
             facts = Facts(roots)
             if not path.true_of(facts) or evaluate(read(claim.holds), facts) is True:
                 outcome = Outcome.UNDECIDED  # the exact evaluator does not confirm z3's world
-            said = tuple(values(roots, path.reads | reads([claim.holds])))
+            claimed = reads([claim.holds])
+            said = values(roots, path.reads | claimed, claimed)
         return _proved(path, claim.name, claim.says, outcome, said)
 
     def _blind(self, path: Path) -> Proved:
@@ -121,7 +122,7 @@ class Proof:
         said: tuple[str, ...] = ()
         if answer.value_of is not None:
             differ = [*here.premises, *there.premises, negation(same)]
-            said = tuple(values(self._plain(differ, answer.value_of), path.reads))
+            said = values(self._plain(differ, answer.value_of), path.reads, set())
         says = "a measurement that is undefined decides nothing"
         return _proved(path, "unmeasured", says, answer.outcome, said)
 
@@ -139,7 +140,7 @@ class Proof:
         if answer.value_of is not None:
             roots = self._plain([*here.premises, negation(one)], answer.value_of)
             wanted = set().union(*(path.reads for path in self.paths))
-            said = tuple(values(roots, wanted))
+            said = unusual(values(roots, wanted, set()))
         return Proved(
             line=TABLE,
             way="",
