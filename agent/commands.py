@@ -1,6 +1,7 @@
 """The commands as one table: names, summaries, options, and the function that answers."""
 
 from agent.command import Command
+from agent.commands_about_deciders import DECIDERS
 from agent.commands_about_judges import JUDGES
 from agent.options import (
     about_a_policy,
@@ -226,6 +227,7 @@ COMMANDS: tuple[Command, ...] = (
         "agent.commands_bench:bench",
         benching,
     ),
+    *DECIDERS,
 )
 
 NOUNS = {
@@ -237,6 +239,7 @@ NOUNS = {
     "drift": "show",
     "inbox": "list",
     "vault": "show",
+    "decider": "table",
 }
 """Each noun, and the verb that is meant when it stands alone."""
 

@@ -1,10 +1,11 @@
 """What a decider sees, and what every decider is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from invariants.tiers import Kind
 from logs.vocabulary import (
     Decision,
     Diagnosis,
@@ -18,6 +19,7 @@ from logs.vocabulary import (
     Observation,
     Prediction,
     State,
+    Tier,
 )
 
 
@@ -67,6 +69,8 @@ class View:
     """Prompts with both a right and a wrong graded answer, over the session."""
     without: frozenset[Intervention] = frozenset()
     """Interventions that are switched off for this session."""
+    raises: Mapping[Kind, Tier] = field(default_factory=dict)
+    """Tiers that the policy raises; those of other kinds of change are the law's floor."""
 
     def measured(self, instrument: str, of: str = "") -> Measurement | None:
         """The measurement of this observation, or None."""

@@ -27,6 +27,15 @@ def failed_lately(view: View, intervention: Intervention) -> bool:
     return any(p.intervention is intervention and p.outcome != "committed" for p in view.past[-2:])
 
 
+SAME_TROUBLE = 8
+"""Turns that count as the same trouble."""
+
+
+def lately(view: View, intervention: Intervention) -> int:
+    """How often it was chosen in the turns that count as the same trouble."""
+    return sum(p.intervention is intervention for p in view.past[-SAME_TROUBLE:])
+
+
 def edits_in_a_row(view: View) -> int:
     """How many of the last turns set out to edit the constitution."""
     count = 0

@@ -92,4 +92,5 @@ def view_of(turn: Turn, context: Context) -> View:
         calibrated=len(calibrations(context.hands.store, now.panel)) == len(now.panel.judges),
         graded_prompts=informative(label_rows(context, turn)),
         without=frozenset(context.config.session.without),
+        raises=context.policy.raises,
     )

@@ -14,7 +14,6 @@ from agent.past import past_turns
 from agent.rules import TABLE, decide
 from agent.state import Turn
 from agent.workspace import POLICY, Workspace
-from invariants import templates
 from logs.summary import summary
 from logs.vocabulary import (
     Decision,
@@ -146,7 +145,11 @@ class TestASession:
     @pytest.mark.slow
     def test_takes_nothing_where_nothing_lawful_is_near(self, tmp_path):
         def frozen(made: Workspace) -> None:
-            (made.root / POLICY).write_bytes(templates.policy("strict"))
+            """A path is left to spend, but the ball around the founding weights is a point."""
+            text = (made.root / POLICY).read_text()
+            ball = '[param.total_l1]\ntype = "real"\nvalue = '
+            assert f'{ball}"0.20"' in text
+            (made.root / POLICY).write_text(text.replace(f'{ball}"0.20"', f'{ball}"0"'))
 
         entries = two_turns(tmp_path / "here", frozen)
         assert entries["1/refuse"].body["offers"] == []

@@ -1,0 +1,1 @@
+"""The decision table as data: what its conditions read, who evaluates them, and what is proved."""
