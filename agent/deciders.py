@@ -1,7 +1,7 @@
 """What a decider sees, and what every decider is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
@@ -38,6 +38,8 @@ class Past:
     """What scores were worth on the scale that its proposal would bring, if it was another."""
     flaw: str = ""
     """What an edit of the constitution was against."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """What the decision said besides the intervention."""
     predicted: Prediction | None = None
     offer: Nearest | None = None
     """What the law would have let through at low tier, if it refused a reweighting."""
@@ -63,8 +65,8 @@ class View:
     """Whether the panel's scores were ever compared with grades."""
     graded_prompts: int
     """Prompts with both a right and a wrong graded answer, over the session."""
-    without: frozenset[Intervention] = frozenset()
-    """Interventions that are switched off for this session."""
+    without: frozenset[str] = frozenset()
+    """What is switched off for this session: interventions, and ways of them; see `switches`."""
 
     def measured(self, instrument: str, of: str = "") -> Measurement | None:
         """The measurement of this observation, or None."""
