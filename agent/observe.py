@@ -9,6 +9,7 @@ from agent.checking_data import distinct_prompts, leaked_prompts
 from agent.groups import Group, calibrations, read_groups
 from agent.observing_drift import observe_drift
 from agent.observing_judges import of_judges_in_force, with_what_was_said
+from agent.observing_skills import of_skills
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
@@ -81,6 +82,7 @@ def _observe(turn: Turn, context: Context) -> None:
         *_of_judges(audit, asked, judges),
         *_of_rivals(known, judges, now),
         *of_judges_in_force(known, asked, now.panel, calibrated, horizon=pairs),
+        *of_skills(context.task, groups, known, now.panel, calibrated),
         *drift.measurements,
     )
     observation = Observation(

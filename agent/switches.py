@@ -18,6 +18,8 @@ from logs.vocabulary import Intervention
 MODE = "mode"
 """Argument of a refresh: which prompts are practised more."""
 MODES = ("fresh", "weak", "level")
+SLICE, ALL = "slice", "all"
+"""Argument of a regeneration, a skill or all of them."""
 WAYS: Mapping[Intervention, tuple[str, ...]] = {
     Intervention.REFRESH_PROMPTS: MODES,
     Intervention.CHANGE_RECIPE: FIELDS,
