@@ -61,11 +61,17 @@ def learnable(group: Group, panel: Panel, known: Known) -> float | None:
 
 
 def disputed(group: Group, panel: Panel) -> bool | None:
-    """Whether a judge of the bench likes another answer best; None where nobody can say."""
+    """Whether a judge of the bench likes another answer best; None where nobody can say.
+
+    A judge that sees no best answer has no favourite, and disputes nothing.
+    """
     seated = {j.id for j in panel.judges}
-    others = [_favourite(group, s) for j, s in group.by_judge.items() if j not in seated]
-    ours, theirs = _favourite(group, group.panel), [f for f in others if f is not None]
-    return any(f != ours for f in theirs) if ours is not None and theirs else None
+    others = [s for j, s in group.by_judge.items() if j not in seated and None not in s]
+    if not group.panel or None in group.panel or not others:
+        return None
+    ours = _favourite(group, group.panel)
+    theirs = {_favourite(group, s) for s in others} - {None}
+    return ours is not None and bool(theirs - {ours})
 
 
 def doubted(group: Group, panel: Panel, known: Known) -> bool | None:
@@ -140,11 +146,12 @@ def bounded(need: Mapping[str, float], shares: Mapping[str, float]) -> dict[str,
         need: at least 0, by name; empty or all 0: no emphasis at all.
         shares: natural share of each name; they add up to 1.
     """
-    given = [x for name, x in need.items() if name in shares]
-    mean = fmean(given) if given else 0.0
-    if mean <= 0:
+    given = {name: x for name, x in need.items() if name in shares}
+    largest = max(given.values(), default=0.0)
+    if largest <= 0:
         return {}
-    wants = {name: need.get(name, mean) + EVERYBODY * mean for name in shares}
+    mean = fmean(x / largest for x in given.values())
+    wants = {n: (given[n] / largest if n in given else mean) + EVERYBODY * mean for n in shares}
     low, high = 0.0, MOST / min(wants.values())
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -158,8 +165,8 @@ def _clipped(weight: float) -> float:
 
 
 def _favourite(group: Group, scores: Sequence[float | None]) -> str | None:
-    """The words of the answer that a judge likes best; None where it failed or sees no best."""
+    """The words of the answer that a judge likes best; None where it sees no best."""
     told = [s for s in scores if s is not None]
-    if not told or len(told) < len(scores) or max(told) == min(told):
+    if max(told) == min(told):
         return None
     return group.texts[list(scores).index(max(told))]
