@@ -36,7 +36,7 @@ from agent.workspace import POLICY, Workspace
 from benchmarks.world import ungoverned_policy
 from logs.vocabulary import Decision, EntryKind, Intervention, Recipe, Reference
 
-SMALL = Recipe(prompts=512, epochs=2, replay=512)
+SMALL = Recipe(epochs=2)
 REFRESHES = (2, 5)
 LAST = 3
 """Turns at the end that a figure is the mean of: one measurement is noisy."""
@@ -74,14 +74,14 @@ def decider(arm: Arm, view: View) -> Decision:
     return decision.model_copy(update=update)
 
 
-def run(name: str, seed: int, turns: int, work: Path) -> dict[str, Any]:
+def run(name: str, seed: int, turns: int, prompts: int, work: Path) -> dict[str, Any]:
     """One session; its curves."""
     arm = ARMS[name]
     label = name.replace(" ", "-").replace(".", "")
     config = Config(
-        recipe=SMALL.model_copy(update=dict(arm.recipe)),
+        recipe=SMALL.model_copy(update={"prompts": prompts, "replay": prompts, **dict(arm.recipe)}),
         session=SessionSection(name=label, iterations=turns, seed=seed),
-        world=WorldSection(gold_prompts=800, fresh_gold=0),
+        world=WorldSection(gold_prompts=400, fresh_gold=0),
         judges=JudgesSection(founding="oracle", comparisons=200),
         drift=DriftSection(prompts=0),
         limits=LimitsSection(threads=1),
@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--turns", type=int, default=8)
+    parser.add_argument("--prompts", type=int, default=512, help="per turn, and replayed")
     parser.add_argument("--work", type=Path, required=True, help="an empty folder")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -183,7 +184,7 @@ def main() -> None:
     results: list[dict[str, Any]] = []
     for seed in given.seeds:
         for arm in given.arms:
-            results.append(run(arm, seed, given.turns, given.work))
+            results.append(run(arm, seed, given.turns, given.prompts, given.work))
             given.out.write_text(json.dumps(results, indent=1) + "\n")
             print(arm, seed, [round(g, 3) for g in results[-1]["gold"].values()], flush=True)
     print(table(results))
