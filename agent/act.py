@@ -5,9 +5,11 @@ from collections.abc import Callable
 from langgraph.runtime import Runtime
 
 from agent.interventions import (
+    change_recipe,
     edit_constitution,
     refit_judge,
     refresh_prompts,
+    regenerate_data,
     roll_back,
     swap_judge,
     train,
@@ -20,8 +22,9 @@ from logs.vocabulary import Decision, Digest, EntryKind, Intervention, Observati
 
 MAKERS: dict[Intervention, Callable[[Making], Made | str]] = {
     Intervention.TRAIN: train.make,
-    Intervention.REGENERATE_DATA: refresh_prompts.make,
+    Intervention.REGENERATE_DATA: regenerate_data.make,
     Intervention.REFRESH_PROMPTS: refresh_prompts.make,
+    Intervention.CHANGE_RECIPE: change_recipe.make,
     Intervention.REFIT_JUDGE: refit_judge.make,
     Intervention.SWAP_JUDGE: swap_judge.make,
     Intervention.EDIT_CONSTITUTION: edit_constitution.make,

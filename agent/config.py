@@ -5,10 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from agent.switches import known_switch
 from logs.errors import UsageError
-from logs.vocabulary import Intervention, Recipe
+from logs.vocabulary import Recipe
 
 
 class Section(BaseModel):
@@ -26,15 +27,9 @@ class SessionSection(Section):
     decider: str = Field(default="rules", pattern="^(rules|fixed|random|llm)$")
     """`rules` is the decision table; `llm` asks a chat model, and goes by the table where that
     fails. `fixed` trains every turn, and `random` draws: they are there to be compared with."""
-    without: tuple[Intervention, ...] = ()
-    """Interventions that no decider may choose: to see what each of them is worth."""
-
-    @field_validator("without")
-    @classmethod
-    def _can_do_something(cls, named: tuple[Intervention, ...]) -> tuple[Intervention, ...]:
-        if Intervention.TRAIN in named:
-            raise ValueError("any of them but 'train', which is what is left to do")
-        return named
+    without: tuple[Annotated[str, AfterValidator(known_switch)], ...] = ()
+    """What no decider may choose, to see what it is worth: an intervention, as `refit_judge`, or
+    one way of it, as `refresh_prompts:level` and `change_recipe:entropy`."""
 
 
 class DeciderSection(Section):
@@ -119,7 +114,11 @@ def _sensible(recipe: Recipe) -> Recipe:
     wrong = [
         *(f"{k} of at least {v}" for k, v in _AT_LEAST.items() if getattr(recipe, k) < v),
         *(f"{k} above 0" for k in _ABOVE_ZERO if not getattr(recipe, k) > 0),
-        *(f"{k} of at least 0" for k in ("beta", "nll", "balance") if getattr(recipe, k) < 0),
+        *(
+            f"{k} of at least 0"
+            for k in ("beta", "nll", "entropy", "balance")
+            if getattr(recipe, k) < 0
+        ),
     ]
     if recipe.beta == recipe.nll == 0:
         wrong.append("beta or nll above 0")
@@ -209,7 +208,10 @@ def dump(config: Config) -> str:
     """A configuration as TOML, the way `init` writes it."""
     lines = ["# What to run. `plimsoll run` reads this file; unknown keys are refused.", ""]
     for name, section in config.model_dump(mode="json").items():
-        lines += [f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in section.items()), ""]
+        of = getattr(config, name)
+        # A field that is left out where it says nothing stands in the file all the same.
+        shown = {k: section.get(k, getattr(of, k)) for k in type(of).model_fields}
+        lines += [f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in shown.items()), ""]
     return "\n".join(lines)
 
 

@@ -42,6 +42,8 @@ class Past:
     """Name of the error that ended it, if one did."""
     flaw: str = ""
     """What an edit of the constitution was against."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """What the decision said besides the intervention."""
     predicted: Prediction | None = None
     offer: Nearest | None = None
     """What the law would have let through at low tier, if it refused a reweighting."""
@@ -67,8 +69,8 @@ class View:
     """Whether the panel's scores were ever compared with grades."""
     graded_prompts: int
     """Prompts with both a right and a wrong graded answer, over the session."""
-    without: frozenset[Intervention] = frozenset()
-    """Interventions that are switched off for this session."""
+    without: frozenset[str] = frozenset()
+    """What is switched off for this session: interventions, and ways of them; see `switches`."""
     raises: Mapping[Kind, Tier] = field(default_factory=dict)
     """Tiers that the policy raises; those of other kinds of change are the law's floor."""
 

@@ -11,6 +11,7 @@ from agent.hypotheses import AUDIT
 from agent.observing_drift import observe_drift
 from agent.observing_judges import of_judges_in_force, with_what_was_said
 from agent.observing_retest import of_the_same_answers
+from agent.observing_skills import of_skills
 from agent.past import bench_of, ever_graded, label_rows, labels_left, leader_of
 from agent.seeds import seed_of
 from agent.state import Context, Turn, once
@@ -85,6 +86,7 @@ def _observe(turn: Turn, context: Context) -> None:
         *_of_rivals(known, judges, now),
         *of_judges_in_force(known, asked, now.panel, calibrated, horizon=pairs),
         *of_the_same_answers(context, turn, now, judges),
+        *of_skills(context.task, groups, known, now.panel, calibrated),
         *drift.measurements,
     )
     observation = Observation(

@@ -13,6 +13,10 @@
     R6 flaw-pays       adding a flaw raises the score               -> edit the constitution
     R10 defective      the data repeat, leak, or are not what was   -> regenerate, after two
                        drawn and judged                                tries ask a person
+    R11 drifting       the anchor is far, or a step was too long    -> smaller steps
+    R12 too-far        the same, though steps are small already     -> roll back, if the vault
+                                                                      likes it better
+    R13 narrowing      answers collapse                             -> draw wider, or reward doubt
     R7 saturated       nearly all siblings tie                      -> refresh the prompts
     R8 healthy         nothing above                                -> train, else ask a person
 
@@ -28,6 +32,7 @@ keep: a new line takes a new one, wherever it stands.
 from collections.abc import Iterator
 
 from agent import edits, repairs
+from agent.data_lines import narrowing, one_back, smaller_steps
 from agent.deciders import View
 from agent.diagnose import say
 from agent.edits import EDITS_IN_A_ROW, MOST_REFUSALS
@@ -242,6 +247,9 @@ TABLE: tuple[Entry, ...] = (
             ),
         ),
     ),
+    Entry("R11-drifting", Intervention.CHANGE_RECIPE, smaller_steps),
+    Entry("R12-too-far", Intervention.ROLL_BACK, one_back),
+    Entry("R13-narrowing", Intervention.CHANGE_RECIPE, narrowing),
     Entry(
         "R7-saturated",
         Intervention.REFRESH_PROMPTS,

@@ -95,6 +95,10 @@ class Reference(StrEnum):
     ANCHOR = "anchor"
 
 
+def _is_zero(value: float) -> bool:
+    return value == 0.0
+
+
 class Recipe(Word):
     """How one iteration trains. Every field is recorded, so a run can be repeated."""
 
@@ -107,7 +111,11 @@ class Recipe(Word):
     learning_rate: Finite = 1e-3
     beta: Finite = 0.1
     nll: Finite = 1.0
-    """Weight of the negative log-likelihood of the chosen answers (expert iteration)."""
+    """Weight of the negative log-likelihood of the chosen answers (expert iteration): its steps
+    are so many times `learning_rate` long."""
+    entropy: Annotated[Finite, Field(exclude_if=_is_zero)] = 0.0
+    """Weight of the entropy bonus on the chosen answers. It is written where it is not 0, so that
+    a state from before there was one keeps its name."""
     epochs: int = 3
     batch: int = 32
     prompts: int = 1536

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from agent.act import MAKERS
 from agent.deciders import View
-from agent.interventions import edit_constitution, refit_judge, refresh_prompts, swap_judge, train
+from agent.interventions import (
+    edit_constitution,
+    refit_judge,
+    refresh_prompts,
+    regenerate_data,
+    swap_judge,
+    train,
+)
 from agent.interventions.edit_constitution import REMEDIES
 from agent.interventions.roll_back import MOST_QUESTIONS
 from agent.made import Made, Making
@@ -130,10 +137,12 @@ class TestWhatAnActDoes:
 
     def test_other_prompts(self, tmp_path):
         making = Bench(tmp_path).making(Intervention.REFRESH_PROMPTS)
-        made = refresh_prompts.make(making)
-        for name in ("refresh_prompts", "regenerate_data"):
-            assert MAKERS[ACTS[name].intervention] is refresh_prompts.make
-            assert within(ACTS[name], tier_of(making.state, made.new, step_l1=STEP))
+        for name, maker in (
+            ("refresh_prompts", refresh_prompts.make),
+            ("regenerate_data", regenerate_data.make),
+        ):
+            assert MAKERS[ACTS[name].intervention] is maker
+            assert within(ACTS[name], tier_of(making.state, maker(making).new, step_l1=STEP))
 
     @given(panels(), weights)
     def test_a_rollback(self, panel, weight):

@@ -16,6 +16,7 @@ from agent.deciding.dice import dice
 from agent.deciding.language import WHY_NOT, decision_of
 from agent.deciding.menu import Choice, Whole, arguments_of, possible, safe
 from agent.interventions.edit_constitution import REMEDIES
+from agent.recipe_moves import moved
 from agent.rules import MIN_GRADED, REFIT_LABELS, decide, train_always
 from logs.vocabulary import (
     Constitution,
@@ -34,6 +35,11 @@ from tests.test_the_decider import SILENT
 from tools import instruments as measure
 
 ENDINGS = {Intervention.ASK_PERSON, Intervention.STOP}
+OF_DATA = {
+    Intervention.REFRESH_PROMPTS,
+    Intervention.REGENERATE_DATA,
+    Intervention.CHANGE_RECIPE,
+}
 DEAD = measure.judge_errors(384, 384)
 
 
@@ -64,7 +70,7 @@ def item(seen, intervention):
 class TestTheMenu:
     def test_of_a_calm_turn_holds_everything_that_has_a_maker(self):
         seen = view(state=GOVERNED)
-        assert kinds(seen) == {*MAKERS, *ENDINGS} - {Intervention.REGENERATE_DATA}
+        assert kinds(seen) == {*MAKERS, *ENDINGS}
 
     def test_always_has_a_way_on_and_a_way_out(self):
         poor = view(
@@ -76,7 +82,7 @@ class TestTheMenu:
             state=state(judge_updates=1000),
             ledgers=Ledgers(weight_path=Decimal(100), gold_queries=1000),
         )
-        assert kinds(poor) == {Intervention.REFRESH_PROMPTS, *ENDINGS}
+        assert kinds(poor) == {*OF_DATA, *ENDINGS}
 
     def test_seats_only_judges_of_the_bench(self):
         judges = item(view(), Intervention.SWAP_JUDGE).arguments["judge"]
@@ -227,9 +233,14 @@ def test_every_decision_of_every_decider_can_be_carried_out(name, seen, seed):
         Intervention.REFIT_JUDGE: {"judge", "labels"},
         Intervention.SWAP_JUDGE: {"judge"},
         Intervention.ROLL_BACK: {"candidates"},
+        Intervention.REGENERATE_DATA: {"slice"},
     }
     if decision.intervention is Intervention.EDIT_CONSTITUTION:
         assert set(decision.arguments) in ({"flaw", "size"}, {"flaw", "offer"})
+    elif decision.intervention is Intervention.REFRESH_PROMPTS:
+        assert set(decision.arguments) <= {"mode"}
+    elif decision.intervention is Intervention.CHANGE_RECIPE:
+        assert not isinstance(moved(seen.state.recipe, decision.arguments), str)
     else:
         assert set(decision.arguments) == needed.get(decision.intervention, set())
     if decision.intervention is Intervention.SWAP_JUDGE:

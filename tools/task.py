@@ -22,7 +22,11 @@ class Task(Protocol):
         ...
 
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
-        """Prompts to practise on; never those of another pool."""
+        """Prompts to practise on; never those of another pool.
+
+        Args:
+            emphasis: weight relative to 1 of a skill, or of a skill at one level.
+        """
         ...
 
     def audit_prompts(self, n: int, *, seed: int) -> list[str]:
@@ -75,6 +79,10 @@ class Task(Protocol):
 
     def skill(self, prompt: str) -> str:
         """The skill that a prompt asks for."""
+        ...
+
+    def strata(self) -> Mapping[str, float]:
+        """The share of each skill, by level, among prompts that are drawn without emphasis."""
         ...
 
 
@@ -148,8 +156,11 @@ class MicroWorld:
     def skill(self, prompt: str) -> str:
         """The skill, with the level where skills are graded."""
         task = skills.parse(prompt)
-        graded = task.skill in ("lists", "chain")
-        return f"{task.skill}-{task.level}" if graded else task.skill
+        return f"{task.skill}-{task.level}" if task.skill in skills.GRADED else task.skill
+
+    def strata(self) -> Mapping[str, float]:
+        """The share of each skill, by level, among prompts that are drawn without emphasis."""
+        return pools.strata()
 
 
 def _drawn(

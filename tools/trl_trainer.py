@@ -1,8 +1,9 @@
 """Train the policy with TRL and PEFT.
 
 One iteration is a preference stage (DPO, Rafailov et al. 2023, eq. 7) and an imitation
-stage (negative log-likelihood of chosen answers: expert iteration). The reference policy is
-always built here from named weights: TRL would otherwise reload whatever lies on disk.
+stage (negative log-likelihood of chosen answers: expert iteration), each with the recipe's
+entropy bonus. The reference policy is always built here from named weights: TRL would otherwise
+reload whatever lies on disk.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe, Reference
 from tools.models import is_adapter, load_policy
 from tools.pairs import Pair, Shown
+from tools.trl_entropy import with_entropy
 from tools.trl_settings import (
     OnStep,
     Progress,
@@ -135,6 +137,22 @@ def _preference_stage(
     out: Path,
     on_step: OnStep,
 ) -> dict[str, float]:
+    trainer = preference_trainer(recipe, model, reference, tokenizer, pairs, seed, out, on_step)
+    done = run_silently(trainer)
+    return {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
+
+
+def preference_trainer(
+    recipe: Recipe,
+    model: Any,
+    reference: PreTrainedModel,
+    tokenizer: Any,
+    pairs: Sequence[Pair],
+    seed: int,
+    out: Path,
+    on_step: OnStep,
+) -> Any:
+    """What runs the preference stage: one pass over the pairs."""
     rows = [
         {
             "prompt": user(p.prompt),
@@ -157,8 +175,7 @@ def _preference_stage(
         processing_class=tokenizer,
         callbacks=[Progress(on_step, "preferences")],
     )
-    done = run_silently(trainer)
-    return {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
+    return with_entropy(trainer, recipe.entropy, chosen_half=True)
 
 
 def _imitation_stage(
@@ -170,9 +187,28 @@ def _imitation_stage(
     out: Path,
     on_step: OnStep,
 ) -> dict[str, float]:
+    done = run_silently(imitation_trainer(recipe, model, tokenizer, shown, seed, out, on_step))
+    return {"nll_loss": done.training_loss, "nll_steps": done.global_step}
+
+
+def imitation_trainer(
+    recipe: Recipe,
+    model: Any,
+    tokenizer: Any,
+    shown: Sequence[Shown],
+    seed: int,
+    out: Path,
+    on_step: OnStep,
+) -> Any:
+    """What runs the imitation stage: `epochs` passes, at `nll` times the learning rate.
+
+    The stage's weight scales its steps: Adam divides by the size of the gradient, so a factor
+    on the loss would change nothing.
+    """
     rows = [{"prompt": user(s.prompt), "completion": assistant(s.answer)} for s in shown]
+    weighed = recipe.model_copy(update={"learning_rate": recipe.learning_rate * recipe.nll})
     config = SFTConfig(
-        **_settings(recipe, len(rows), seed, out, epochs=recipe.epochs), completion_only_loss=True
+        **_settings(weighed, len(rows), seed, out, epochs=recipe.epochs), completion_only_loss=True
     )
     trainer = SFTTrainer(
         model=model,
@@ -181,8 +217,7 @@ def _imitation_stage(
         processing_class=tokenizer,
         callbacks=[Progress(on_step, "imitation")],
     )
-    done = run_silently(trainer)
-    return {"nll_loss": done.training_loss, "nll_steps": done.global_step}
+    return with_entropy(trainer, recipe.entropy)
 
 
 def _settings(recipe: Recipe, items: int, seed: int, out: Path, *, epochs: int) -> dict[str, Any]:

@@ -102,7 +102,8 @@ class Item:
 
 def possible(view: View) -> tuple[Item, ...]:
     """Everything that may be chosen in this turn."""
-    found = (item for of in (_training, _judges, _edits, _back, _endings) for item in of(view))
+    kinds = (_training, _data, _judges, _edits, _back, _endings)
+    found = (item for of in kinds for item in of(view))
     return tuple(item for item in found if item.intervention not in view.without)
 
 
@@ -110,7 +111,12 @@ def _training(view: View) -> Iterator[Item]:
     errors = view.measured("judge_errors")
     if errors is None or errors.estimate is None or errors.estimate < 1:
         yield Item(Intervention.TRAIN, "train on what the panel prefers among the newest answers")
-    yield Item(Intervention.REFRESH_PROMPTS, "practise on other prompts from now on")
+
+
+def _data(view: View) -> Iterator[Item]:
+    from agent.deciding.menu_data import items  # it is written in the words of this file
+
+    return items(view)
 
 
 def _judges(view: View) -> Iterator[Item]:

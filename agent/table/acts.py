@@ -70,8 +70,9 @@ ACTS: Mapping[str, Act] = {
         intervention=Intervention.REFRESH_PROMPTS, kinds=frozenset({Kind.PROMPTS})
     ),
     "regenerate_data": Act(
-        intervention=Intervention.REGENERATE_DATA, kinds=frozenset({Kind.PROMPTS})
+        intervention=Intervention.REGENERATE_DATA, kinds=frozenset({Kind.PROMPTS, Kind.REPLAY})
     ),
+    "change_recipe": Act(intervention=Intervention.CHANGE_RECIPE, kinds=frozenset({Kind.RECIPE})),
     "refit_judge": Act(
         intervention=Intervention.REFIT_JUDGE,
         kinds=_SEATS | {Kind.JUDGE_REFIT},

@@ -25,6 +25,8 @@ _OPERATIONS: dict[str, Callable[[list[str]], list[str]]] = {
 }
 
 SKILLS = ("lists", "chain", "facts", "safety")
+GRADED = ("lists", "chain")
+"""Skills with levels."""
 SKILL_WEIGHTS = {"lists": 0.70, "chain": 0.06, "facts": 0.12, "safety": 0.12}
 CLAIM_RATE, BOXED_RATE = 0.25, 0.10
 
