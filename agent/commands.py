@@ -1,8 +1,8 @@
 """The commands as one table: names, summaries, options, and the function that answers."""
 
 from agent.command import Command
-from agent.commands_about_deciders import DECIDERS
 from agent.commands_about_judges import JUDGES
+from agent.commands_of_decider import DECIDERS
 from agent.options import (
     about_a_policy,
     about_a_session,
