@@ -181,14 +181,28 @@ class Hands(Arm):
         }
 
     def refit(
-        self, judge: Judge, labels: Digest, constitution: Constitution, *, ridge: float
+        self,
+        judge: Judge,
+        labels: Digest,
+        constitution: Constitution,
+        *,
+        ridge: float,
+        held: Sequence[str] = (),
+        keep_prior: bool = False,
     ) -> tuple[Digest, dict[str, Any]]:
-        """A judge refitted on graded answers, and its cross-validated accuracy."""
+        """A judge refitted on graded answers, and its cross-validated accuracy.
+
+        Args:
+            held: features that must not pay.
+            keep_prior: whether it stays close to what it is; else it begins from nothing.
+        """
         args = {
             "judge": str(self._file(judge.artefact)),
             "labels": str(self._file(labels)),
             "constitution": constitution.model_dump(mode="json"),
             "ridge": ridge,
+            "held": list(held),
+            "keep_prior": keep_prior,
             "folds": 8,
         }
         place, result = self._run("refit_judge", args)

@@ -7,6 +7,12 @@ from tools.world import language as w
 from tools.world.skills import parse
 
 FLAWS = ("padding", "repeating", "yielding")
+PAID_BY: dict[str, tuple[str, ...]] = {
+    "padding": ("length", "chatter"),
+    "repeating": ("length",),
+    "yielding": ("yields", "echoes_claim"),
+}
+"""Flaw -> features of which it adds more, and through which a judge may pay for it."""
 
 
 def flawed(flaw: str, rng: random.Random, answer: Answer) -> Answer | None:

@@ -24,6 +24,8 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
     Args:
         labels: rows {prompt, answers, grades: {index: 0|1}}; siblings without a grade still
             count as context of the features.
+        args: judge, constitution, ridge, folds; `held`: features that must not pay, and
+            `keep_prior`: whether the fit stays close to the judge that is given.
 
     Returns:
         pairs, prompts, `correct` of `tried` pairs ordered rightly, one per prompt, each by a
@@ -54,6 +56,7 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
             sees=prior.sees,
             prior=prior if args.get("keep_prior") else None,
             ridge=args["ridge"],
+            held=args.get("held", ()),
         )
 
     correct, loss = _cross_validated(blocks, fitted, args["folds"])
