@@ -187,24 +187,27 @@ class Hands(Arm):
         constitution: Constitution,
         *,
         ridge: float,
-        held: Sequence[str] = (),
         keep_prior: bool = False,
+        against: tuple[str, State, int] | None = None,
     ) -> tuple[Digest, dict[str, Any]]:
         """A judge refitted on graded answers, and its cross-validated accuracy.
 
         Args:
-            held: features that must not pay.
             keep_prior: whether it stays close to what it is; else it begins from nothing.
+            against: a flaw that must not pay, a state with the models that read its twins, and
+                a seed.
         """
-        args = {
+        args: dict[str, Any] = {
             "judge": str(self._file(judge.artefact)),
             "labels": str(self._file(labels)),
             "constitution": constitution.model_dump(mode="json"),
             "ridge": ridge,
-            "held": list(held),
             "keep_prior": keep_prior,
             "folds": 8,
         }
+        if against:
+            flaw, state, seed = against
+            args |= self._policy(state) | {"against": flaw, "seed": seed}
         place, result = self._run("refit_judge", args)
         return self._adopt(place, "judge.json"), result
 
