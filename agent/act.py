@@ -5,9 +5,13 @@ from collections.abc import Callable
 from langgraph.runtime import Runtime
 
 from agent.interventions import (
+    add_judge,
     edit_constitution,
+    recalibrate_judge,
     refit_judge,
     refresh_prompts,
+    reinitialise_judge,
+    reweight_panel,
     roll_back,
     swap_judge,
     train,
@@ -22,8 +26,12 @@ MAKERS: dict[Intervention, Callable[[Making], Made | str]] = {
     Intervention.TRAIN: train.make,
     Intervention.REGENERATE_DATA: refresh_prompts.make,
     Intervention.REFRESH_PROMPTS: refresh_prompts.make,
+    Intervention.RECALIBRATE_JUDGE: recalibrate_judge.make,
     Intervention.REFIT_JUDGE: refit_judge.make,
+    Intervention.REINITIALISE_JUDGE: reinitialise_judge.make,
     Intervention.SWAP_JUDGE: swap_judge.make,
+    Intervention.ADD_JUDGE: add_judge.make,
+    Intervention.REWEIGHT_PANEL: reweight_panel.make,
     Intervention.EDIT_CONSTITUTION: edit_constitution.make,
     Intervention.ROLL_BACK: roll_back.make,
 }

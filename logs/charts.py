@@ -29,7 +29,14 @@ APART_ON_NONE = "On no scale was gold clearly below its best while the judge sco
 
 LANES: dict[str, tuple[Intervention, ...]] = {
     "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
-    "judge": (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE, Intervention.REWEIGHT_PANEL),
+    "judge": (
+        Intervention.RECALIBRATE_JUDGE,
+        Intervention.REFIT_JUDGE,
+        Intervention.REINITIALISE_JUDGE,
+        Intervention.SWAP_JUDGE,
+        Intervention.ADD_JUDGE,
+        Intervention.REWEIGHT_PANEL,
+    ),
     "constitution": (Intervention.EDIT_CONSTITUTION,),
     "weights": (Intervention.TRAIN, Intervention.ROLL_BACK, Intervention.STOP),
     "person": (Intervention.ASK_PERSON,),

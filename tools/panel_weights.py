@@ -16,7 +16,7 @@ from logs.errors import UndefinedMeasurement
 
 Floats = NDArray[np.float64]
 PRIOR = 2.0
-"""Pseudo-pairs of either outcome: accuracy is drawn towards a coin, so that few pairs say little."""
+"""Pseudo-pairs of either outcome: few pairs leave an accuracy near a coin's."""
 PRIOR_PAIRS = 50
 """Pairs that the prior of a correlation is worth: 1 in a family, which shares its blind spots."""
 LEAST = Decimal("0.05")
@@ -88,7 +88,7 @@ def _correlations(table: Floats, families: Sequence[str]) -> Floats:
 
 
 def _within(raw: Floats, least: float, most: float) -> Floats:
-    """The shares nearest to these with every one in bounds and a sum of 1, by bisection of a shift."""
+    """The nearest shares that keep the bounds and add up to 1: a shift, found by bisection."""
     low, high = -1.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2

@@ -65,9 +65,7 @@ def recalibrate(
         )
     claimed = expit(s) if judge.calibration is None else _claims(judge.calibration, s)
     before = np.full(len(y), y.mean()) if judge.calibration is None else claimed
-    method: Method = (
-        "platt" if judge.calibration is None or many >= FLEXIBLE else "temperature"
-    )
+    method: Method = "platt" if judge.calibration is None or many >= FLEXIBLE else "temperature"
     unseen = cross_fitted(claimed, y, method=method, clusters=prompts, folds=FOLDS, seed=seed)
     gain = _gain(log_loss(before, y) - log_loss(unseen, y), prompts, method, seed)
     _require_gain(gain, many)

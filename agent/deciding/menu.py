@@ -14,10 +14,8 @@ from typing import Any
 from agent.deciders import View
 from agent.edits import OFFER
 from agent.interventions.edit_constitution import REMEDIES
-from agent.recall import may_change_judge
-from agent.rules import MIN_GRADED, REFIT_LABELS
 from logs.canonical import sha256
-from logs.vocabulary import Intervention, JudgeKind, PrincipleTier
+from logs.vocabulary import Intervention, PrincipleTier
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
 
@@ -102,7 +100,11 @@ class Item:
 
 def possible(view: View) -> tuple[Item, ...]:
     """Everything that may be chosen in this turn."""
-    found = (item for of in (_training, _judges, _edits, _back, _endings) for item in of(view))
+    # It is made of what this module defines.
+    from agent.deciding.menu_judges import of_constitution, of_judges
+
+    kinds = (_training, of_judges, _edits, of_constitution, _back, _endings)
+    found = (item for of in kinds for item in of(view))
     return tuple(item for item in found if item.intervention not in view.without)
 
 
@@ -111,20 +113,6 @@ def _training(view: View) -> Iterator[Item]:
     if errors is None or errors.estimate is None or errors.estimate < 1:
         yield Item(Intervention.TRAIN, "train on what the panel prefers among the newest answers")
     yield Item(Intervention.REFRESH_PROMPTS, "practise on other prompts from now on")
-
-
-def _judges(view: View) -> Iterator[Item]:
-    if not may_change_judge(view):
-        return
-    fitted = [j.id for j in view.state.panel.judges if j.kind is JudgeKind.FEATURE]
-    most = min(view.labels_left, REFIT_LABELS)
-    if fitted and most > 0 and view.graded_prompts >= MIN_GRADED:
-        wanted: dict[str, Choice | Whole] = {"judge": _names(fitted), "labels": Whole(1, most)}
-        means = "fit the judges again on all grades, after buying up to so many further labels"
-        yield Item(Intervention.REFIT_JUDGE, means, wanted)
-    if view.bench:
-        seat = {"judge": _names([j.id for j in view.bench])}
-        yield Item(Intervention.SWAP_JUDGE, "let a judge of the bench lead the panel", seat)
 
 
 def _edits(view: View) -> Iterator[Item]:
