@@ -5,7 +5,7 @@ proposed again: its effect must be seen first.
 """
 
 from agent.deciders import View
-from agent.diagnose import ACCURACY_FLOOR, say
+from agent.diagnose import ACCURACY_FLOOR, EITHER_WAY, say
 from agent.interventions.refit_judge import DEBIAS
 from agent.interventions.reinitialise_judge import FOUNDING, GRADES, TO
 from agent.lines import Line, finding
@@ -86,7 +86,7 @@ def biased(view: View) -> Line | str:
 def co_adapted(view: View) -> Line | str:
     """Judge and policy have grown used to each other: back to where the judge was founded."""
     found = finding(view, Hypothesis.CO_ADAPTATION)
-    if found is None or found.support < ACCURACY_FLOOR:
+    if found is None or found.support < EITHER_WAY:
         return "judge and policy are not seen to have grown used to each other"
     if (why := _barred(view, Intervention.REINITIALISE_JUDGE)) is not None:
         return f"{found.because[0]}, but {why}"
