@@ -28,8 +28,9 @@ AS_GOOD = 0.1
 """A judge of the bench is about as accurate within this much."""
 MOVED = 0.1
 """Change of a share that is worth another scale."""
-CLAIMS = ("calibration_e_process", "miscalibration", "calibration_error", "judge_gap")
-"""What speaks against claims; the first holds at every look."""
+CLAIMS = ("calibration_e_process", "miscalibration", "calibration_error")
+"""What speaks against claims; the first holds at every look. Not `judge_gap`: it reads raw scores,
+which another map to claims leaves as they are."""
 
 
 def miscalibrated(view: View) -> Line | str:

@@ -35,6 +35,7 @@ from tests.a_view import BENCH, accuracy, judge, past, state, trained, view
 from tests.test_any_view import views
 from tools import instruments as measure
 from tools.counterfactual import PAID_BY
+from tools.instruments.reliability import calibration_e_process
 from tools.principles import LIBRARY
 from tools.recalibrating import FEWEST
 
@@ -45,9 +46,7 @@ PAIR = Panel(
         BENCH.model_copy(update={"weight": Decimal("0.3")}),
     )
 )
-OFF = measure.judge_gap([0.95] * 60, [0.5] * 60, judge="panel").model_copy(
-    update={"instrument": "calibration_e_process", "status": Status.RED}
-)
+OFF = calibration_e_process([0.95] * 200, [0, 1] * 100, of="panel")
 PAYS = measure.flaw_pays(60, 64, flaw="padding")
 LINES = {
     miscalibrated: Intervention.RECALIBRATE_JUDGE,
@@ -107,7 +106,7 @@ class TestEveryLine:
         assert isinstance(line(hasty), Line if line is reweigh else str)
 
     def test_passes_on_a_calm_turn(self, line):
-        calm = view(accuracy(12, of=BENCH.id))
+        calm = view(accuracy(12, of=BENCH.id), past=())
         assert isinstance(line(calm), str) and line(calm)
 
     @settings(max_examples=25)
@@ -117,6 +116,10 @@ class TestEveryLine:
 
 
 class TestMiscalibrated:
+    def test_does_not_answer_to_a_gap_of_scores_that_no_map_of_claims_would_close(self):
+        assert OFF.status is Status.RED
+        assert isinstance(miscalibrated(view(measure.judge_gap([0.95] * 60, [0.0] * 60))), str)
+
     def test_needs_a_good_order_for_then_claims_alone_are_off(self):
         assert "order" in miscalibrated(view(OFF, accuracy(13)))
 
@@ -167,7 +170,7 @@ class TestEnsemble:
 
     @pytest.mark.parametrize("right", [10, 17])
     def test_seats_nobody_who_is_clearly_worse(self, right):
-        assert isinstance(ensemble(view(accuracy(right, of=BENCH.id))), str)
+        assert isinstance(ensemble(view(accuracy(right, of=BENCH.id), past=())), str)
 
     def test_reads_all_turns_in_which_the_judges_were_these(self):
         few = (accuracy(4, 5, of=name) for name in ("panel", "crowd", BENCH.id))
