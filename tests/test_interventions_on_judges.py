@@ -114,10 +114,10 @@ def test_every_change_is_proposed_ruled_on_by_its_tier_and_committed(turns, turn
     assert steps["record"].body["outcome"] == "committed", steps["record"].body
 
 
-def test_an_added_judge_gets_the_share_that_its_audited_pairs_deserve(turns):
+def test_an_added_judge_gets_a_share_and_none_decides_alone(turns):
     panel = turns[0].after.panel.judges
     weights = {j.id: j.weight for j in panel}
-    assert sum(weights.values()) == 1 and weights["clerk"] > weights["crowd"]
+    assert weights.keys() == {"crowd", "clerk"} and sum(weights.values()) == 1
     assert max(weights.values()) * 10 <= 7
 
 
@@ -130,7 +130,7 @@ def test_recalibration_moves_claims_and_no_rank(turns, workspace):
     assert now.coefficients == was.coefficients and now.spread == was.spread
 
 
-def test_a_refit_against_a_flaw_makes_it_pay_no_longer(turns):
+def test_a_refit_against_a_flaw_makes_it_pay_no_longer(turns, workspace):
     def pays(done):
         observed = Observation.model_validate(done.steps["observe"].body)
         return next(
@@ -140,7 +140,8 @@ def test_a_refit_against_a_flaw_makes_it_pay_no_longer(turns):
         )
 
     assert pays(turns[2]) > 0.5 > 0.1 >= pays(turns[3])
-    assert "twins" in str(turns[2].proposal.inputs) or turns[2].proposal.inputs["fits"]
+    fits = workspace.store.get_json(turns[2].proposal.inputs["fits"])
+    assert all(report["twins"] > 0 for report in fits.values())
 
 
 def test_reweighing_changes_weights_and_no_judge(turns):

@@ -9,7 +9,7 @@ import pytest
 
 from agent.founding import SHIPPED
 from tests.test_the_judges import FOUNDING, constitution
-from tools.counterfactual import PAID_BY
+from tools.counterfactual import ALL, PAID_BY
 from tools.features import FEATURES, Answer, describe
 from tools.judges import FeatureJudge, fit, load
 from tools.refitting import refit
@@ -122,7 +122,7 @@ def judges(biased, labels, models, tmp_path_factory):
     root = tmp_path_factory.mktemp("fits")
     made = {"biased": biased}
     made["refitted"], _ = refitted(biased, labels, root / "plain", models)
-    for flaw in PAID_BY:
+    for flaw in (*PAID_BY, ALL):
         made[flaw], _ = refitted(biased, labels, root / flaw, models, against=flaw)
     return made
 
@@ -163,6 +163,10 @@ class TestARefit:
     def test_holds_the_features_of_the_flaw_at_no_pay_at_all(self, judges, flaw):
         found = dict(zip(FEATURES, judges[flaw].coefficients, strict=True))
         assert all(found[feature] <= 0 for feature in PAID_BY[flaw])
+
+    def test_against_all_takes_the_pay_of_each_away(self, judges, fresh, readers):
+        assert all(pays(judges[ALL], flaw, fresh, readers) <= 0.05 for flaw in PAID_BY)
+        assert accuracy(judges[ALL], fresh) >= accuracy(judges["biased"], fresh) - 0.02
 
     def test_tells_how_many_twins_it_made_and_buys_no_label(self, biased, labels, models, tmp_path):
         _, report = refitted(biased, labels, tmp_path / "again", models, against="repeating")

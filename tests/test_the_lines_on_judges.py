@@ -201,7 +201,7 @@ class TestTheMenu:
 
     def test_refits_against_each_flaw_that_a_feature_adds_to_also_without_labels(self):
         against = items(view(), Intervention.REFIT_JUDGE)[1].arguments
-        assert list(against["debias"].values) == list(PAID_BY)
+        assert list(against["debias"].values) == [*PAID_BY, "all"]
         assert against["labels"].low == 0
         assert items(view(labels_left=0), Intervention.REFIT_JUDGE)[0].arguments["labels"] == Whole(
             0, 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from logs.errors import Undecided
 from logs.vocabulary import Constitution
-from tools.counterfactual import PAID_BY
+from tools.counterfactual import PAID_BY, named
 from tools.features import FEATURES, describe
 from tools.judges import Calibration, FeatureJudge, calibrate, fit, load
 from tools.judging import answers_of
@@ -30,8 +30,8 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
 
     Args:
         args: judge, constitution, ridge, folds; `keep_prior`: whether the fit stays close to the
-            judge that is given; `against`: a flaw that must not pay, and with it base, reader,
-            threads and seed.
+            judge that is given; `against`: a flaw that must not pay, or `all`, and with it
+            base, reader, threads and seed.
         labels: rows {prompt, answers, grades: {index: 0|1}}; siblings without a grade still
             count as context of the features.
 
@@ -61,7 +61,7 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
             sees=prior.sees,
             prior=prior if args.get("keep_prior") else None,
             ridge=args["ridge"],
-            held=PAID_BY.get(args.get("against") or "", ()),
+            held=[f for flaw in named(args.get("against", "")) for f in PAID_BY[flaw]],
         )
 
     whole = [np.vstack([b, t]) for b, t in zip(blocks, beside, strict=True)]
@@ -108,7 +108,8 @@ def _against(
     Only of answers that were graded right: what was wrong may be no worse with a flaw.
     """
     none = np.zeros((0, len(FEATURES)))
-    if not args.get("against"):
+    flaws = named(args.get("against", ""))
+    if not flaws:
         return [none] * len(known), []
     firsts = {
         row["prompt"]: answers_of(row)[min(int(i) for i, g in row["grades"].items() if g)]
@@ -116,10 +117,13 @@ def _against(
         if any(row["grades"].values())
     }
     rng = random.Random(f"{args['seed']}:{args['against']}")
-    made = twins(args["against"], rng, list(firsts.values()), readers_of(args))
-    rows = {a.prompt: np.subtract(*describe([a, b]))[None] for a, b in made}
-    beside = [rows.pop(row["prompt"], none) for row, _ in known]
-    return beside, list(rows.values())
+    readers = readers_of(args)
+    rows: dict[str, list[Floats]] = {}
+    for flaw in flaws:
+        for plain, twin in twins(flaw, rng, list(firsts.values()), readers):
+            rows.setdefault(plain.prompt, []).append(np.subtract(*describe([plain, twin])))
+    beside = [np.array(rows.pop(row["prompt"], none)) for row, _ in known]
+    return beside, [np.array(found) for found in rows.values()]
 
 
 def _calibration(

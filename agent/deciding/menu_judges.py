@@ -22,6 +22,7 @@ from agent.interventions.reshape_constitution import (
 from agent.recall import may_change_judge
 from agent.rules import MIN_GRADED, REFIT_LABELS
 from logs.vocabulary import Intervention, JudgeKind, PrincipleTier
+from tools.counterfactual import ALL as EVERY
 from tools.counterfactual import PAID_BY
 from tools.principles import LIBRARY, READS_TEXT, REWORDINGS
 from tools.recalibrating import FEWEST
@@ -58,9 +59,9 @@ def _fitting(view: View) -> Iterator[Item]:
     against: dict[str, Choice | Whole] = {
         "judge": _names(fitted),
         "labels": Whole(0, most),
-        DEBIAS: _names(PAID_BY),
+        DEBIAS: _names([*PAID_BY, EVERY]),
     }
-    means = "the same, so that this flaw no longer pays; without labels on the grades at hand"
+    means = "the same, so that this flaw, or all, no longer pays; with 0 labels on grades at hand"
     yield Item(Intervention.REFIT_JUDGE, means, against)
     if view.graded_prompts >= FEWEST:
         means = "make a judge's claims of being right true on grades at hand; its order stays"

@@ -13,7 +13,7 @@ from agent.made import Made, Making
 from agent.past import LABELS, bench_of, label_rows, labels_left
 from agent.seeds import seed_of
 from logs.vocabulary import Digest, EntryKind, Judge, JudgeKind, Ledgers
-from tools.counterfactual import PAID_BY
+from tools.counterfactual import ALL, PAID_BY, named
 
 RIDGE = 1.0
 DEBIAS = "debias"
@@ -31,8 +31,8 @@ def make(making: Making) -> Made | str:
     if not candidates:
         return "no judge here can be refitted on grades"
     flaw = making.decision.arguments.get(DEBIAS)
-    if flaw is not None and flaw not in PAID_BY:
-        return f"no judge can be refitted against {flaw!r}, only against {', '.join(PAID_BY)}"
+    if flaw is not None and not named(flaw):
+        return f"no judge is refitted against {flaw!r}, only against {', '.join((*PAID_BY, ALL))}"
     seed = seed_of(context.config, making.turn["iteration"], "refit")
     labels, bought = _labels(making)
     against = (flaw, now, seed) if flaw else None
