@@ -71,8 +71,8 @@ def workspace(tmp_path_factory):
     made = sessions.create(
         tmp_path_factory.mktemp("judges"),
         session={"iterations": len(PLAN)},
-        audit={"pairs": 80, "rivals": 0, "labels": 5000},
-        recipe={"prompts": 64, "samples": 8},
+        audit={"pairs": 64, "rivals": 0, "labels": 5000},
+        recipe={"prompts": 32, "samples": 8},
         drift={"prompts": 0},
         world={"gold_prompts": 50, "fresh_gold": 0},
     )

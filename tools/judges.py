@@ -123,11 +123,11 @@ def fit(
         differences: phi(a) - phi(b), shape (pairs, features).
         wins: 1 where a was preferred, shape (pairs,).
         background: features of the answers the pairs were drawn from; fixes mean and scale.
-        constitution: the principle weights in force; the fit is relative to them.
+        constitution: what the fit is relative to.
         sees: the features that may get a coefficient.
-        prior: a judge to stay close to (Gaussian prior on its coefficients), or None for zero.
+        prior: a judge to stay close to (Gaussian on its coefficients); None is zero.
         ridge: inverse variance of the prior, per standardised coefficient.
-        held: features that must not pay: their coefficients are at most 0.
+        held: features with a coefficient of at most 0.
     """
     if prior is None:
         mean, scale = background.mean(0), np.maximum(background.std(0), MIN_SCALE)
@@ -135,19 +135,16 @@ def fit(
     else:
         mean, scale = np.array(prior.mean), np.array(prior.scale)
         centre = prior.live(constitution)
-    seen = np.array([name in sees for name in FEATURES])
-    z = np.where(seen, differences / scale, 0.0)
-    sign = 2.0 * wins - 1.0
+    seen, (most, bounds) = np.array([name in sees for name in FEATURES]), _bounds(held)
+    z, sign = np.where(seen, differences / scale, 0.0), 2.0 * wins - 1.0
 
     def loss(w: Floats) -> tuple[float, Floats]:
         margin = sign * (z @ w)
         value = np.logaddexp(0, -margin).sum() + ridge / 2 * ((w - centre) ** 2).sum()
         return float(value), -z.T @ (sign * expit(-margin)) + ridge * (w - centre)
 
-    most = np.array([0.0 if name in held else np.inf for name in FEATURES])
-    bounds = [(None, None if np.isinf(m) else m) for m in most] if held else None
-    w = minimize(loss, np.minimum(centre, most), jac=True, method="L-BFGS-B", bounds=bounds).x
-    w = np.where(seen, w, 0.0)
+    found = minimize(loss, np.minimum(centre, most), jac=True, method="L-BFGS-B", bounds=bounds)
+    w = np.where(seen, found.x, 0.0)
     spread = float(((background - mean) / scale @ w).std()) or 1.0
     return FeatureJudge(
         mean=tuple(map(float, mean)),
@@ -158,6 +155,12 @@ def fit(
         weights={p.id: float(p.weight) for p in constitution.principles},
         labels=len(wins),
     )
+
+
+def _bounds(held: Sequence[str]) -> tuple[Floats, list[tuple[None, float | None]] | None]:
+    """The largest coefficient of each feature, as numbers and as the optimiser wants it."""
+    most = np.array([0.0 if name in held else np.inf for name in FEATURES])
+    return most, [(None, 0.0 if m == 0 else None) for m in most] if held else None
 
 
 MIN_SCALE = 0.05

@@ -17,7 +17,7 @@ from logs.errors import Undecided
 from logs.vocabulary import Constitution
 from tools.counterfactual import PAID_BY, named
 from tools.features import FEATURES, describe
-from tools.judges import Calibration, FeatureJudge, calibrate, fit, load
+from tools.judges import FeatureJudge, calibrate, fit, load
 from tools.judging import answers_of
 from tools.twins import readers_of, twins
 
@@ -37,15 +37,14 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
 
     Returns:
         pairs, prompts, `correct` of `tried` pairs ordered rightly, one per prompt, each by a
-        judge that did not see that prompt, and the log loss of those pairs; with `against` the
-        number of twins.
+        judge that did not see that prompt; the log loss of those pairs; the number of twins.
 
     Raises:
         Undecided: too few prompts have both a right and a wrong answer.
     """
     constitution = Constitution.model_validate(args["constitution"])
     prior = load(Path(args["judge"]).read_bytes())
-    known = [(row, b) for row, b in ((row, _differences(row)) for row in labels) if len(b)]
+    known = [(row, b) for row in labels if len(b := _differences(row))]
     blocks = [b for _, b in known]
     _require(blocks)
     beside, alone = _against(args, known, labels)
@@ -66,8 +65,7 @@ def refit(args: dict[str, Any], labels: Sequence[dict[str, Any]], scratch: Path)
 
     whole = [np.vstack([b, t]) for b, t in zip(blocks, beside, strict=True)]
     correct, loss = _cross_validated(whole, fitted, args["folds"])
-    judge = fitted(whole)
-    judge = replace(judge, calibration=_calibration(judge, labels, constitution))
+    judge = _calibrated(fitted(whole), labels, constitution)
     (scratch / "judge.json").write_bytes(judge.dump())
     return {
         "pairs": sum(map(len, blocks)),
@@ -126,16 +124,17 @@ def _against(
     return beside, [np.array(found) for found in rows.values()]
 
 
-def _calibration(
+def _calibrated(
     judge: FeatureJudge, labels: Sequence[dict[str, Any]], constitution: Constitution
-) -> Calibration:
-    """What a score of this judge means, from every graded answer."""
+) -> FeatureJudge:
+    """The judge with what a score of this judge means, from every graded answer."""
     scores, right = [], []
     for row in labels:
         scored = judge(answers_of(row), constitution)
         scores += [scored[int(i)] for i in row["grades"]]
         right += list(row["grades"].values())
-    return calibrate(np.array(scores), np.array(right, dtype=float))
+    found = calibrate(np.array(scores), np.array(right, dtype=float))
+    return replace(judge, calibration=found)
 
 
 def _cross_validated(
