@@ -5,11 +5,15 @@ from collections.abc import Callable
 from langgraph.runtime import Runtime
 
 from agent.interventions import (
+    add_judge,
     change_recipe,
     edit_constitution,
+    recalibrate_judge,
     refit_judge,
     refresh_prompts,
     regenerate_data,
+    reinitialise_judge,
+    reweight_panel,
     roll_back,
     swap_judge,
     train,
@@ -25,8 +29,12 @@ MAKERS: dict[Intervention, Callable[[Making], Made | str]] = {
     Intervention.REGENERATE_DATA: regenerate_data.make,
     Intervention.REFRESH_PROMPTS: refresh_prompts.make,
     Intervention.CHANGE_RECIPE: change_recipe.make,
+    Intervention.RECALIBRATE_JUDGE: recalibrate_judge.make,
     Intervention.REFIT_JUDGE: refit_judge.make,
+    Intervention.REINITIALISE_JUDGE: reinitialise_judge.make,
     Intervention.SWAP_JUDGE: swap_judge.make,
+    Intervention.ADD_JUDGE: add_judge.make,
+    Intervention.REWEIGHT_PANEL: reweight_panel.make,
     Intervention.EDIT_CONSTITUTION: edit_constitution.make,
     Intervention.ROLL_BACK: roll_back.make,
 }

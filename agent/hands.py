@@ -181,16 +181,33 @@ class Hands(Arm):
         }
 
     def refit(
-        self, judge: Judge, labels: Digest, constitution: Constitution, *, ridge: float
+        self,
+        judge: Judge,
+        labels: Digest,
+        constitution: Constitution,
+        *,
+        ridge: float,
+        keep_prior: bool = False,
+        against: tuple[str, State, int] | None = None,
     ) -> tuple[Digest, dict[str, Any]]:
-        """A judge refitted on graded answers, and its cross-validated accuracy."""
-        args = {
+        """A judge refitted on graded answers, and its cross-validated accuracy.
+
+        Args:
+            keep_prior: whether it stays close to what it is; else it begins from nothing.
+            against: a flaw that must not pay, a state with the models that read its twins, and
+                a seed.
+        """
+        args: dict[str, Any] = {
             "judge": str(self._file(judge.artefact)),
             "labels": str(self._file(labels)),
             "constitution": constitution.model_dump(mode="json"),
             "ridge": ridge,
+            "keep_prior": keep_prior,
             "folds": 8,
         }
+        if against:
+            flaw, state, seed = against
+            args |= self._policy(state) | {"against": flaw, "seed": seed}
         place, result = self._run("refit_judge", args)
         return self._adopt(place, "judge.json"), result
 

@@ -11,8 +11,13 @@ def trains(past: Past) -> bool:
 
 
 def is_repair(past: Past) -> bool:
-    """Whether that turn changed the judges."""
-    kinds = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
+    """Whether that turn changed how the panel orders answers by changing its judges."""
+    kinds = (
+        Intervention.REFIT_JUDGE,
+        Intervention.SWAP_JUDGE,
+        Intervention.REINITIALISE_JUDGE,
+        Intervention.ADD_JUDGE,
+    )
     return past.intervention in kinds and past.outcome == "committed"
 
 

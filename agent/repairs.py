@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from agent.deciders import View
 from agent.diagnose import say
+from agent.interventions.refit_judge import DEBIAS
 from agent.lines import Line, Rule, finding
 from agent.recall import judge_that_changed, lately, since_repair, trains
 from agent.table.acts import REFIT_LABELS
 from agent.table.facts import JUDGE_FLOOR_RULES, exact, for_the_vault, suspects
 from agent.table.vocabulary import BETTER_BY, DISBELIEVED, EVEN
 from logs.vocabulary import Hypothesis, Intervention, Measurement, Prediction
+from tools.counterfactual import ALL
 
 WRONG_PANEL = (Hypothesis.JUDGE_OVEROPTIMISED, Hypothesis.JUDGE_STALE)
 
@@ -51,7 +53,12 @@ def refitted(because: Callable[[View], str]) -> Rule:
         return Line(
             Intervention.REFIT_JUDGE,
             f"{because(view)}; {view.graded_prompts} graded prompts are enough to refit",
-            {"judge": view.state.panel.judges[0].id, "labels": str(REFIT_LABELS)},
+            # A plain refit may teach a judge to pay for another flaw; twins cost no labels.
+            {
+                "judge": view.state.panel.judges[0].id,
+                "labels": str(REFIT_LABELS),
+                DEBIAS: ALL,
+            },
             Prediction(metric="judge_accuracy[panel]", low=0.75, high=1.0),
         )
 

@@ -8,9 +8,11 @@
     R4 outjudged       where favourites differ, the bench is right  -> swap
     R5 judge-untested  the policy has moved on, and the panel was   -> refit
                        never compared with grades
+    R15 co-adapted     judge and policy confirm each other alone    -> reinitialise the judge
     R9 nearest-lawful  the law refused an edit, and offered a      -> edit the constitution
                        smaller one that is automatic
     R6 flaw-pays       adding a flaw raises the score               -> edit the constitution
+    R14 biased         the same, and edits came to nothing          -> refit against the flaw
     R10 defective      the data repeat, leak, or are not what was   -> regenerate, after two
                        drawn and judged                                tries ask a person
     R11 drifting       the anchor is far, or a step was too long    -> smaller steps
@@ -18,6 +20,7 @@
                                                                       likes it better
     R13 narrowing      answers collapse                             -> draw wider, or reward doubt
     R7 saturated       nearly all siblings tie                      -> refresh the prompts
+    R16 reweigh        judges of a panel deserve other shares       -> reweight the panel
     R8 healthy         nothing above                                -> train, else ask a person
 
 Conditions are data, in the language of policies; `agent/table/vocabulary.py` lists what they may
@@ -31,7 +34,7 @@ keep: a new line takes a new one, wherever it stands.
 
 from collections.abc import Iterator
 
-from agent import edits, repairs
+from agent import edits, judge_lines, repairs
 from agent.data_lines import narrowing, one_back, smaller_steps
 from agent.deciders import View
 from agent.diagnose import say
@@ -188,6 +191,7 @@ TABLE: tuple[Entry, ...] = (
             otherwise="grades or pace do not allow a refit yet",
         ),
     ),
+    Entry("R15-co-adapted", Intervention.REINITIALISE_JUDGE, judge_lines.co_adapted),
     Entry(
         "R9-nearest-lawful",
         Intervention.EDIT_CONSTITUTION,
@@ -233,6 +237,21 @@ TABLE: tuple[Entry, ...] = (
         ),
     ),
     Entry(
+        "R14-biased",
+        Intervention.REFIT_JUDGE,
+        Guarded(
+            needs=(
+                Need("is.biased", "no planted flaw surely raises the score often"),
+                Need(
+                    f"past.edits_failed >= {MOST_REFUSALS} or not is.step_left",
+                    "an edit of the constitution comes first",
+                ),
+            ),
+            ways=(Way("refit_judge", "is.refittable", judge_lines.biased),),
+            otherwise="grades or pace do not allow a refit yet",
+        ),
+    ),
+    Entry(
         "R10-defective",
         Intervention.REGENERATE_DATA,
         Guarded(
@@ -262,6 +281,7 @@ TABLE: tuple[Entry, ...] = (
             otherwise="other prompts need people under this policy",
         ),
     ),
+    Entry("R16-reweigh", Intervention.REWEIGHT_PANEL, judge_lines.reweigh),
     Entry(
         "R8-healthy",
         Intervention.TRAIN,

@@ -163,14 +163,8 @@ def _fresh(
     journal: Reader, desk: Desk, subject: Subject, judges: Sequence[Judge]
 ) -> list[dict[str, Any]]:
     """Graded pairs up to the observation, without prompts that a judge was refitted on."""
-    artefacts = {j.artefact for j in judges}
-    fitted = set[str]()
-    for entry in journal.entries(kind=EntryKind.PROPOSED):
-        made = Proposal.model_validate(entry.body)
-        if made.intervention is Intervention.REFIT_JUDGE and artefacts & {
-            j.artefact for j in made.new.panel.judges
-        }:
-            fitted |= {row["prompt"] for row in desk.store.get_lines(made.inputs["labels"])}
+    of = _fitted_on(journal, desk)
+    fitted = set[str]().union(*(of.get(j.artefact, set()) for j in judges))
     graded = [
         row
         for e in journal.entries(kind=EntryKind.OBSERVED)
@@ -178,6 +172,22 @@ def _fresh(
         for row in desk.store.get_lines(e.body["labels"])
     ]
     return [row for row in graded if "ends" in row and row["prompt"] not in fitted]
+
+
+def _fitted_on(journal: Reader, desk: Desk) -> dict[Digest, set[str]]:
+    """Prompts by judge's artefact that it was fitted on; one recalibrated keeps those it had."""
+    found: dict[Digest, set[str]] = {}
+    for entry in journal.entries(kind=EntryKind.PROPOSED):
+        made = Proposal.model_validate(entry.body)
+        before = {j.id: j.artefact for j in journal.commit_of(made.base).state.panel.judges}
+        changed = [j for j in made.new.panel.judges if before.get(j.id) != j.artefact]
+        for judge in changed:
+            if "fits" in made.inputs:
+                rows = desk.store.get_lines(made.inputs["labels"])
+                found[judge.artefact] = {row["prompt"] for row in rows}
+            elif made.intervention is Intervention.RECALIBRATE_JUDGE:
+                found[judge.artefact] = found.get(before.get(judge.id, ""), set())
+    return found
 
 
 def _change(each: Sequence[tuple[int, int]]) -> Measurement:

@@ -30,8 +30,8 @@ APART_ON_NONE = "On no scale was gold clearly below its best while the judge sco
 LANES: dict[str, tuple[Intervention, ...]] = {
     "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
     "judge": (
-        Intervention.REFIT_JUDGE,
         Intervention.RECALIBRATE_JUDGE,
+        Intervention.REFIT_JUDGE,
         Intervention.REINITIALISE_JUDGE,
         Intervention.SWAP_JUDGE,
         Intervention.ADD_JUDGE,

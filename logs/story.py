@@ -13,7 +13,14 @@ from logs.turns import Ending, Turn, turns
 from logs.verify import LOG
 from logs.vocabulary import Change, Intervention, Outcome, Ruling
 
-REPAIRS = {Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE, Intervention.REWEIGHT_PANEL}
+REPAIRS = {
+    Intervention.RECALIBRATE_JUDGE,
+    Intervention.REFIT_JUDGE,
+    Intervention.REINITIALISE_JUDGE,
+    Intervention.SWAP_JUDGE,
+    Intervention.ADD_JUDGE,
+    Intervention.REWEIGHT_PANEL,
+}
 COLUMNS = ("iter", "decided", "outcome", "judge", "scale", "gold")
 """What a turn is told by; two scores under different letters cannot be compared."""
 DONE = {Ending.COMMITTED, Ending.ROLLED_BACK}

@@ -47,7 +47,7 @@ class TestEveryDecision:
         assert decide(seen) == decide(replace(seen)) == decide(seen)
 
     def test_has_a_maker_or_needs_none(self):
-        needs_none = {Intervention.ASK_PERSON, Intervention.STOP, Intervention.REWEIGHT_PANEL}
+        needs_none = {Intervention.ASK_PERSON, Intervention.STOP}
         assert set(MAKERS) == set(Intervention) - needs_none
         assert {intervention for _, intervention, _ in TABLE} <= set(MAKERS)
 
@@ -78,5 +78,5 @@ def test_a_budget_is_compared_exactly():
     """A path that is spent to the last digit is spent."""
     limits = view().limits
     spent = limits["weight_path_max"] - limits["step_l1"] + Decimal("1e-20")
-    decision = decide(view(PADDING, ledgers=Ledgers(weight_path=spent)))
+    decision = decide(view(PADDING, ledgers=Ledgers(weight_path=spent), graded_prompts=0))
     assert decision.intervention is Intervention.TRAIN

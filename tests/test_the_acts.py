@@ -136,7 +136,8 @@ class TestWhatAnActDoes:
         assert made.new.panel == making.state.panel
 
     def test_other_prompts(self, tmp_path):
-        making = Bench(tmp_path).making(Intervention.REFRESH_PROMPTS)
+        bench = Bench(tmp_path, get_shown=lambda _: [], put_shown=lambda _: sha256(b"shown"))
+        making = bench.making(Intervention.REFRESH_PROMPTS)
         for name, maker in (
             ("refresh_prompts", refresh_prompts.make),
             ("regenerate_data", regenerate_data.make),

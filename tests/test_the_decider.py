@@ -75,7 +75,11 @@ class TestAPanelBelowItsFloor:
     def test_is_refitted(self, seen):
         decision = decide(seen)
         assert decision.intervention is Intervention.REFIT_JUDGE
-        assert decision.arguments == {"judge": "crowd", "labels": str(REFIT_LABELS)}
+        assert decision.arguments == {
+            "judge": "crowd",
+            "labels": str(REFIT_LABELS),
+            "debias": "all",
+        }
         assert decision.predicted.metric == "judge_accuracy[panel]"
 
     def test_is_named_with_the_turn_that_was_refused(self):
@@ -223,12 +227,18 @@ class TestAFlawThatPays:
 
     def test_is_left_alone_when_edits_are_refused_again_and_again(self):
         refused = ["refused"] * MOST_REFUSALS
-        assert chosen(view(PADDING, past=edits(*refused, after=1))) is Intervention.TRAIN
+        before = edits(*refused, after=1)
+        assert chosen(view(PADDING, past=before, graded_prompts=0)) is Intervention.TRAIN
+
+    def test_is_taught_to_the_judge_where_edits_lead_nowhere_and_grades_allow_it(self):
+        decision = decide(view(PADDING, past=edits(*["refused"] * MOST_REFUSALS, after=1)))
+        assert decision.intervention is Intervention.REFIT_JUDGE
+        assert decision.arguments["debias"] == "padding"
 
     def test_is_not_answered_when_the_path_of_weights_is_spent(self):
         most = view().limits["weight_path_max"]
         spent = Ledgers(weight_path=most - view().limits["step_l1"] / 2)
-        decision = decide(view(PADDING, ledgers=spent))
+        decision = decide(view(PADDING, ledgers=spent, graded_prompts=0))
         assert decision.intervention is Intervention.TRAIN
         assert any("of the path of weights is left" in a.because for a in decision.alternatives)
 

@@ -113,7 +113,8 @@ class TestTheTable:
         assert report.sound
         closed = {way.line: way.closed_by for way in report.ways if way.here is Outcome.BROKEN}
         assert closed == dict.fromkeys(
-            ("R3-judge-broken", "R5-judge-untested"), ("judge_refit is high",)
+            ("R3-judge-broken", "R5-judge-untested", "R14-biased", "R15-co-adapted"),
+            ("judge_refit is high",),
         )
 
     def test_has_no_more_judges_on_the_bench_to_fear_than_two(self):

@@ -7,6 +7,19 @@ from tools.world import language as w
 from tools.world.skills import parse
 
 FLAWS = ("padding", "repeating", "yielding")
+PAID_BY: dict[str, tuple[str, ...]] = {
+    "padding": ("length", "chatter"),
+    "repeating": ("length",),
+    "yielding": ("yields", "echoes_claim"),
+}
+"""Flaw -> features of which it adds more, and through which a judge may pay for it."""
+ALL = "all"
+"""Every flaw at once: a judge that is cured of one may begin to pay for another."""
+
+
+def named(flaw: str) -> tuple[str, ...]:
+    """The flaws that a name means; none for an empty or an unknown one."""
+    return tuple(PAID_BY) if flaw == ALL else (flaw,) if flaw in PAID_BY else ()
 
 
 def flawed(flaw: str, rng: random.Random, answer: Answer) -> Answer | None:

@@ -157,7 +157,8 @@ def refit_judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]
 
     Args:
         args: judge (path), labels (path: rows of sibling answers with 0/1 grades),
-            constitution, ridge, folds.
+            constitution, ridge, folds, keep_prior; to refit it against a flaw also `against`,
+            base, reader, threads, seed.
     """
     from tools.refitting import refit
 

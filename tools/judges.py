@@ -3,7 +3,8 @@
 The feature judge is a Bradley-Terry model (Bradley & Terry 1952) over what can be seen of
 an answer: P(a beats b) = sigmoid(w . (phi(a) - phi(b))). The constitution is live in it: a
 principle's weight, relative to its weight when the judge was fitted, scales the coefficients
-of the principle's features.
+of the principle's features; one that was added since pushes its own (`tools.principles`). Where a
+principle does not apply it has no weight.
 """
 
 import json
@@ -21,6 +22,7 @@ from scipy.special import expit
 from logs.errors import JudgeError, UsageError
 from logs.vocabulary import Constitution, JudgeVerdict
 from tools.features import FEATURES, Answer, describe
+from tools.principles import in_context, pushed
 
 Floats = NDArray[np.float64]
 Calibration = tuple[float, float]
@@ -55,15 +57,21 @@ class FeatureJudge:
 
     def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> list[float]:
         """Scores in units of the founding spread, one per answer."""
-        scores = self.score_features(describe(answers), constitution)
-        return [float(s) for s in scores]
+        if not answers:
+            return []
+        here = in_context(constitution, answers[0].prompt)
+        return [float(s) for s in self.score_features(describe(answers), here)]
 
     def score_features(self, features: Floats, constitution: Constitution) -> Floats:
         """Scores of rows of features; a principle that was removed has weight 0."""
         z = (features - np.array(self.mean)) / np.array(self.scale)
-        return np.asarray(
-            z @ (np.array(self.coefficients) * self._emphasis(constitution)) / self.spread
-        )
+        return np.asarray(z @ self.live(constitution) / self.spread)
+
+    def live(self, constitution: Constitution) -> Floats:
+        """Its coefficients under the principles as they are now."""
+        fitted = np.array(self.coefficients)
+        added = pushed(constitution, self.weights, fitted, self.sees)
+        return fitted * self._emphasis(constitution) + added
 
     def _emphasis(self, constitution: Constitution) -> Floats:
         now = {p.id: float(p.weight) for p in constitution.principles}
@@ -107,6 +115,7 @@ def fit(
     sees: Sequence[str],
     prior: FeatureJudge | None = None,
     ridge: float = 2.0,
+    held: Sequence[str] = (),
 ) -> FeatureJudge:
     """Maximum a posteriori Bradley-Terry weights.
 
@@ -114,28 +123,28 @@ def fit(
         differences: phi(a) - phi(b), shape (pairs, features).
         wins: 1 where a was preferred, shape (pairs,).
         background: features of the answers the pairs were drawn from; fixes mean and scale.
-        constitution: the principle weights in force; the fit is relative to them.
+        constitution: what the fit is relative to.
         sees: the features that may get a coefficient.
-        prior: a judge to stay close to (Gaussian prior on its coefficients), or None for zero.
+        prior: a judge to stay close to (Gaussian on its coefficients); None is zero.
         ridge: inverse variance of the prior, per standardised coefficient.
+        held: features with a coefficient of at most 0.
     """
     if prior is None:
         mean, scale = background.mean(0), np.maximum(background.std(0), MIN_SCALE)
         centre = np.zeros(len(FEATURES))
     else:
         mean, scale = np.array(prior.mean), np.array(prior.scale)
-        centre = np.array(prior.coefficients) * prior._emphasis(constitution)
-    seen = np.array([name in sees for name in FEATURES])
-    z = np.where(seen, differences / scale, 0.0)
-    sign = 2.0 * wins - 1.0
+        centre = prior.live(constitution)
+    seen, (most, bounds) = np.array([name in sees for name in FEATURES]), _bounds(held)
+    z, sign = np.where(seen, differences / scale, 0.0), 2.0 * wins - 1.0
 
     def loss(w: Floats) -> tuple[float, Floats]:
         margin = sign * (z @ w)
         value = np.logaddexp(0, -margin).sum() + ridge / 2 * ((w - centre) ** 2).sum()
         return float(value), -z.T @ (sign * expit(-margin)) + ridge * (w - centre)
 
-    w = minimize(loss, centre, jac=True, method="L-BFGS-B").x
-    w = np.where(seen, w, 0.0)
+    found = minimize(loss, np.minimum(centre, most), jac=True, method="L-BFGS-B", bounds=bounds)
+    w = np.where(seen, found.x, 0.0)
     spread = float(((background - mean) / scale @ w).std()) or 1.0
     return FeatureJudge(
         mean=tuple(map(float, mean)),
@@ -146,6 +155,12 @@ def fit(
         weights={p.id: float(p.weight) for p in constitution.principles},
         labels=len(wins),
     )
+
+
+def _bounds(held: Sequence[str]) -> tuple[Floats, list[tuple[None, float | None]] | None]:
+    """The largest coefficient of each feature, as numbers and as the optimiser wants it."""
+    most = np.array([0.0 if name in held else np.inf for name in FEATURES])
+    return most, [(None, 0.0 if m == 0 else None) for m in most] if held else None
 
 
 MIN_SCALE = 0.05

@@ -2,19 +2,16 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from logs.errors import JudgeError
 from logs.vocabulary import Constitution, JudgeKind
-from tools.counterfactual import FLAWS, flawed
+from tools.counterfactual import FLAWS
 from tools.faults import faulty
 from tools.features import Answer
 from tools.judges import Scorer, load, verdicts
-from tools.models import load_policy, load_tokenizer
-from tools.scoring import answer_logps
-from tools.threads import use_threads
+from tools.twins import readers_of, twins
 
 Progress = Callable[[int, int, str], None]
 EVERY = 64
@@ -104,25 +101,15 @@ def _flaws(
 
     A judge that prefers the flawed twin can be gamed by adding the flaw.
     """
-    use_threads(args["threads"])
-    base = Path(args["base"])
-    codec, anchor = load_tokenizer(base), load_policy(base, None)
-    reader = load_policy(Path(args["reader"]), None) if args["reader"] else None
+    readers = readers_of(args)
     rng = random.Random(args["seed"])
     chosen = rng.sample(list(groups), min(args["counterfactuals"], len(groups)))
     pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
     for flaw in FLAWS:
-        pairs = [(a, flawed(flaw, rng, a)) for a in (answers_of(g)[0] for g in chosen)]
-        twins = [(a, b) for a, b in pairs if b is not None]
-        rows = [
-            (codec.prompt(b.prompt), codec.answer(codec.encode_answer(b.text))) for _, b in twins
-        ]
-        logps = answer_logps(anchor, rows, pad=codec.pad)
-        read = answer_logps(reader, rows, pad=codec.pad) if reader else [0.0] * len(rows)
+        pairs = twins(flaw, rng, [answers_of(g)[0] for g in chosen], readers)
         for name, scorer in judges.items():
             wins = n = 0
-            for (plain, worse), logp, other in zip(twins, logps, read, strict=True):
-                twin = replace(worse, base_logp=logp, reader_logp=other)
+            for plain, twin in pairs:
                 a, b = verdicts(name, scorer, [plain, twin], constitution)
                 if a.score is not None and b.score is not None:
                     n, wins = n + 1, wins + (b.score > a.score)

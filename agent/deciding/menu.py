@@ -14,10 +14,8 @@ from typing import Any
 from agent.deciders import View
 from agent.edits import OFFER
 from agent.interventions.edit_constitution import REMEDIES
-from agent.recall import may_change_judge
-from agent.rules import MIN_GRADED, REFIT_LABELS
 from logs.canonical import sha256
-from logs.vocabulary import Intervention, JudgeKind, PrincipleTier
+from logs.vocabulary import Intervention, PrincipleTier
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
 
@@ -102,7 +100,10 @@ class Item:
 
 def possible(view: View) -> tuple[Item, ...]:
     """Everything that may be chosen in this turn."""
-    kinds = (_training, _data, _judges, _edits, _back, _endings)
+    # It is made of what this module defines.
+    from agent.deciding.menu_judges import of_constitution, of_judges
+
+    kinds = (_training, _data, of_judges, _edits, of_constitution, _back, _endings)
     found = (item for of in kinds for item in of(view))
     return tuple(item for item in found if item.intervention not in view.without)
 
@@ -117,20 +118,6 @@ def _data(view: View) -> Iterator[Item]:
     from agent.deciding.menu_data import items  # it is written in the words of this file
 
     return items(view)
-
-
-def _judges(view: View) -> Iterator[Item]:
-    if not may_change_judge(view):
-        return
-    fitted = [j.id for j in view.state.panel.judges if j.kind is JudgeKind.FEATURE]
-    most = min(view.labels_left, REFIT_LABELS)
-    if fitted and most > 0 and view.graded_prompts >= MIN_GRADED:
-        wanted: dict[str, Choice | Whole] = {"judge": _names(fitted), "labels": Whole(1, most)}
-        means = "fit the judges again on all grades, after buying up to so many further labels"
-        yield Item(Intervention.REFIT_JUDGE, means, wanted)
-    if view.bench:
-        seat = {"judge": _names([j.id for j in view.bench])}
-        yield Item(Intervention.SWAP_JUDGE, "let a judge of the bench lead the panel", seat)
 
 
 def _edits(view: View) -> Iterator[Item]:

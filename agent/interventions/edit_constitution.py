@@ -1,9 +1,10 @@
-"""Shift weight between principles, away from what pays for a flaw."""
+"""Shift weight between principles, away from what pays for a flaw; other edits are reshapings."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 
 from agent.edits import OFFER
+from agent.interventions import reshape_constitution
 from agent.made import Made, Making
 from agent.past import offer_of
 
@@ -24,6 +25,8 @@ def make(making: Making) -> Made | str:
     way that is automatic; an offer says itself where every weight goes.
     """
     arguments = making.decision.arguments
+    if reshape_constitution.shapes(arguments):
+        return reshape_constitution.make(making)
     if WEIGHTS in arguments:
         moved = _named(making, arguments[WEIGHTS])
     else:

@@ -1,17 +1,23 @@
-"""Refit the judges on every graded answer, after buying a bounded number more; seat the best."""
+"""Refit the judges on every graded answer, after buying a bounded number more; seat the best.
+
+Against a flaw, where the decision names one: see `tools.refitting`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from agent.auditing import audit_widely
 from agent.groups import read_groups
-from agent.interventions.seats import led_by, with_versions
+from agent.interventions.seats import led_by, newer, with_versions
 from agent.made import Made, Making
 from agent.past import LABELS, bench_of, label_rows, labels_left
 from agent.seeds import seed_of
 from logs.vocabulary import Digest, EntryKind, Judge, JudgeKind, Ledgers
+from tools.counterfactual import ALL, PAID_BY, named
 
 RIDGE = 1.0
+DEBIAS = "debias"
+"""Argument of a decision that refits against a flaw: which one."""
 
 
 def make(making: Making) -> Made | str:
@@ -24,14 +30,20 @@ def make(making: Making) -> Made | str:
     candidates = [judge for judge in known if judge.kind is JudgeKind.FEATURE]
     if not candidates:
         return "no judge here can be refitted on grades"
+    flaw = making.decision.arguments.get(DEBIAS)
+    if flaw is not None and not named(flaw):
+        return f"no judge is refitted against {flaw!r}, only against {', '.join((*PAID_BY, ALL))}"
+    seed = seed_of(context.config, making.turn["iteration"], "refit")
     labels, bought = _labels(making)
+    against = (flaw, now, seed) if flaw else None
     fits = [
-        (judge, *hands.refit(judge, labels, now.constitution, ridge=RIDGE)) for judge in candidates
+        (judge, *hands.refit(judge, labels, now.constitution, ridge=RIDGE, against=against))
+        for judge in candidates
     ]
-    newer = {judge.id: _newer(judge, artefact) for judge, artefact, _ in fits}
+    versions = {judge.id: newer(judge, artefact) for judge, artefact, _ in fits}
     best, _, report = min(fits, key=lambda fit: fit[2]["log_loss"])
     update = {
-        "panel": led_by(with_versions(now.panel, newer), newer[best.id]),
+        "panel": led_by(with_versions(now.panel, versions), versions[best.id]),
         "judge_updates": now.judge_updates + 1,
         "replay": None,
     }
@@ -39,13 +51,9 @@ def make(making: Making) -> Made | str:
     return Made(
         new=now.model_copy(update=update),
         inputs=inputs,
-        seeds={"refit": seed_of(context.config, making.turn["iteration"], "refit")},
+        seeds={"refit": seed},
         accuracy=(report["correct"], report["tried"]),
     )
-
-
-def _newer(judge: Judge, artefact: Digest) -> Judge:
-    return judge.model_copy(update={"artefact": artefact, "version": judge.version + 1})
 
 
 def _labels(making: Making) -> tuple[Digest, Digest]:

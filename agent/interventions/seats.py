@@ -1,9 +1,10 @@
-"""Who leads a panel, and who stays beside the new leader."""
+"""Who leads a panel, who stays beside the new leader, and what each weighs."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from agent.past import leader_of
-from logs.vocabulary import Judge, Panel
+from logs.vocabulary import Digest, Judge, Panel
 
 LEADS, STAYS = Decimal("0.7"), Decimal("0.3")
 """Shares of a new leader and of the judge it replaces, who stays: dropping a family of judges is
@@ -19,6 +20,17 @@ def led_by(panel: Panel, leader: Judge) -> Panel:
     leads = leader.model_copy(update={"weight": LEADS})
     others = (j for j in panel.judges if j.id not in (old.id, leader.id))
     return panel.model_copy(update={"judges": (leads, stays, *others)})
+
+
+def newer(judge: Judge, artefact: Digest) -> Judge:
+    """The next version of a judge."""
+    return judge.model_copy(update={"artefact": artefact, "version": judge.version + 1})
+
+
+def weighing(judges: tuple[Judge, ...], shares: Mapping[str, Decimal]) -> Panel:
+    """These judges, each with its share."""
+    seats = tuple(j.model_copy(update={"weight": shares[j.id]}) for j in judges)
+    return Panel(judges=seats)
 
 
 def with_versions(panel: Panel, newer: dict[str, Judge]) -> Panel:

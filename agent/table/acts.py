@@ -79,6 +79,15 @@ ACTS: Mapping[str, Act] = {
         from_bench=frozenset({Kind.JUDGE_ADDED}),
         labels=str(REFIT_LABELS),
     ),
+    "recalibrate_judge": Act(
+        intervention=Intervention.RECALIBRATE_JUDGE, kinds=_SEATS | {Kind.JUDGE_REFIT}
+    ),
+    "reinitialise_judge": Act(
+        intervention=Intervention.REINITIALISE_JUDGE, kinds=_SEATS | {Kind.JUDGE_REFIT}
+    ),
+    "reweight_panel": Act(
+        intervention=Intervention.REWEIGHT_PANEL, kinds=frozenset({Kind.PANEL_REWEIGHTED})
+    ),
     "swap_judge": Act(intervention=Intervention.SWAP_JUDGE, kinds=_SEATS | {Kind.JUDGE_ADDED}),
     "edit_whole": _edit("remedy.whole", Kind.PRINCIPLE_REWEIGHTED_FAR),
     "edit_step": _edit("param.step_l1"),
