@@ -1,7 +1,7 @@
 """What a decider sees, and what every decider is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
@@ -41,6 +41,8 @@ class Past:
     predicted: Prediction | None = None
     offer: Nearest | None = None
     """What the law would have let through at low tier, if it refused a reweighting."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """Of its decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ def _past(context: Context, session: str, iteration: int) -> Past:
         observation=observation,
         exchange=Exchange.model_validate(rescored.body) if rescored else None,
         flaw=decision.arguments.get("flaw", ""),
+        arguments=decision.arguments,
         predicted=decision.predicted,
         # What was offered for an offer is not taken: one step for each refusal of an own idea.
         offer=None if OFFER in decision.arguments else offer_of(by_step.get("refuse")),
