@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from agent.deciding.lessons import Lesson
 from logs.vocabulary import (
     Decision,
     Diagnosis,
@@ -67,6 +68,8 @@ class View:
     """Prompts with both a right and a wrong graded answer, over the session."""
     without: frozenset[Intervention] = frozenset()
     """Interventions that are switched off for this session."""
+    experience: tuple[Lesson, ...] = ()
+    """What earlier turns taught, for a decider that learns; sealed gold is no part of it."""
 
     def measured(self, instrument: str, of: str = "") -> Measurement | None:
         """The measurement of this observation, or None."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from agent.deciders import Past, View
 from logs.vocabulary import Intervention
 
+REPAIRS = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
+"""They change the judges."""
 CAME_TO_NOTHING = ("refused", "failed", "kept")
 MOST_QUESTIONS = 3
 """Commits about which one rollback asks the vault."""
@@ -71,8 +73,7 @@ def trains(past: Past) -> bool:
 
 def is_repair(past: Past) -> bool:
     """Whether that turn changed the judges."""
-    kinds = (Intervention.REFIT_JUDGE, Intervention.SWAP_JUDGE)
-    return past.intervention in kinds and past.outcome == "committed"
+    return past.intervention in REPAIRS and past.outcome == "committed"
 
 
 def since_repair(view: View) -> list[Past]:

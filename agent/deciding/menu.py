@@ -117,6 +117,12 @@ def barred(view: View) -> tuple[Alternative, ...]:
     )
 
 
+def is_barred(view: View, intervention: Intervention, arguments: Mapping[str, str]) -> bool:
+    """Whether this is one of the dead ends that are not offered."""
+    ends = dead_ends(view) if barred(view) else ()
+    return any(d.bars(intervention, arguments) for d in ends)
+
+
 def _offers(view: View) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     """Everything that can be done, and what of it is no dead end."""
     found = (item for of in (_training, _judges, _edits, _back, _endings) for item in of(view))
