@@ -14,6 +14,7 @@ import numpy as np
 
 from agent.config import Config
 from agent.deciders import Decider, View
+from agent.deciding.experience import LEARNS
 from agent.deciding.lessons import ENDINGS, FEATURES, Lesson, context_of, vector_of
 from agent.deciding.menu import Choice, Item, arguments_of, barred, is_barred, possible
 from agent.deciding.thompson import Belief, Learnt, belief, chances, drawn, learnt, nothing
@@ -23,7 +24,6 @@ from agent.rules import train_always
 from agent.seeds import seed_of
 from logs.vocabulary import Alternative, Decision, Intervention
 
-BANDIT = "bandit"
 BEST = {"judge": "judge_accuracy", "flaw": "flaw_pays"}
 """Argument of a choice -> what it is measured by; the largest estimate is taken."""
 
@@ -84,18 +84,19 @@ def learnt_by_kind(lessons: Sequence[Lesson]) -> dict[Intervention, Learnt]:
 def _ended(whole: Decision) -> Decision:
     """What ends a session is for the table to say: nothing that is learnt weighs against it."""
     because = f"the decision table ends the session by {whole.rule}: {whole.because}"
-    return whole.model_copy(update={"rule": BANDIT, "because": because})
+    return whole.model_copy(update={"rule": LEARNS, "because": because})
 
 
 def _live(view: View, whole: Decision) -> Decision | None:
     """The table's choice; where that is a dead end, that of its next line which is on the menu."""
-    found, offered = whole, {item.intervention for item in possible(view)}
+    offered = {item.intervention for item in possible(view) if not item.ends}
+    found, without = whole, view.without
     while is_barred(view, found.intervention, found.arguments):
-        if found.intervention is Intervention.TRAIN:  # its last line: there is no other
+        if found.intervention is Intervention.TRAIN:  # the table's last line: there is no other
             return None
-        view = replace(view, without=view.without | {found.intervention})
-        found = by_table(view)
-        if found.intervention not in offered - ENDINGS:
+        without = without | {found.intervention}
+        found = by_table(replace(view, without=without))
+        if found.intervention not in offered:
             return None
     return found
 
@@ -114,7 +115,7 @@ def _weighed(view: View, table: Decision | None, config: Config) -> Iterator[Wei
 
 def _normal(config: Config, iteration: int, kind: Intervention) -> float:
     """A standard normal of this kind alone: another kind on the menu changes no draw."""
-    seed = seed_of(config, iteration, f"{BANDIT}:{kind}")
+    seed = seed_of(config, iteration, f"{LEARNS}:{kind}")
     return NormalDist().inv_cdf(random.Random(seed).uniform(1e-12, 1 - 1e-12))
 
 
@@ -130,7 +131,7 @@ def _decision(
     return Decision(
         iteration=view.iteration,
         intervention=best.kind,
-        rule=BANDIT,
+        rule=LEARNS,
         because=_because(table, weighed, best, chance[best.kind]),
         evidence=(*train_always(view).evidence, *_evidence(view)),
         alternatives=tuple(_alternatives(view, whole, weighed, best, chance)),

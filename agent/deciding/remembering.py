@@ -16,7 +16,7 @@ from agent.deciding.returns import Done, returns
 from agent.groups import calibrations, read_groups
 from agent.recall import REPAIRS
 from logs.reading import Reader
-from logs.vocabulary import Diagnosis, Digest, EntryKind, Intervention, LogEntry, State
+from logs.vocabulary import Diagnosis, Digest, EntryKind, Intervention, LogEntry, Panel, State
 from tools.store import Store
 
 OBSERVE, DIAGNOSE, DECIDE, RECORD = "observe", "diagnose", "decide", "record"
@@ -115,7 +115,8 @@ class _Walk:
         turn.calibrated = is_calibrated(self.store, now)
         if body.get("labels"):
             drawn = (body["samples"], body["verdicts"], body["labels"])
-            turn.quality = _quality(self.store.root, drawn, now, frozenset(self.graded))
+            known = frozenset(self.graded)
+            turn.quality = _quality(self.store.root, drawn, now.panel, now.recipe.prompts, known)
 
 
 def is_calibrated(store: Store, state: State) -> bool:
@@ -130,14 +131,18 @@ def _prompts(root: Path, labels: Digest) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def _quality(
-    root: Path, drawn: tuple[Digest, Digest, Digest], now: State, known: frozenset[str]
+    root: Path,
+    drawn: tuple[Digest, Digest, Digest],
+    panel: Panel,
+    practised: int,
+    known: frozenset[str],
 ) -> Quality | None:
     """A function of what is stored under these digests: the log of many turns is read each turn."""
     store, (samples, verdicts, labels) = Store(root), drawn
     rows = store.get_lines(labels)
     if not rows:
         return None
-    groups = read_groups(store, samples, verdicts, now.panel)[now.recipe.prompts :]
+    groups = read_groups(store, samples, verdicts, panel)[practised:]
     return quality_of(rows, groups, known)
 
 

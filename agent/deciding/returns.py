@@ -63,16 +63,16 @@ def returns(turns: Sequence[Done]) -> dict[int, Return]:
     for at, turn in enumerate(turns):
         if turn.outcome in NOTHING_DONE:
             found[turn.iteration] = Return(-COST, STEP**2, 0)
-        elif turn.outcome == "committed" and (known := before[at]) is not None:
-            if after := _after(turns[at + 1 : at + 1 + HORIZON]):
-                share, variance = after.share, after.variance
-                value = min(1.0, max(-1.0, share - known.share))
-                found[turn.iteration] = Return(value, variance + known.variance, after.n)
+            continue
+        known, after = before[at], _after(turns[at + 1 : at + 1 + HORIZON])
+        if turn.outcome == "committed" and known is not None and after is not None:
+            value = min(1.0, max(-1.0, after.share - known.share))
+            found[turn.iteration] = Return(value, known.variance + after.variance, after.n)
     return found
 
 
 def _filtered(turns: Sequence[Done]) -> list[Quality | None]:
-    """What was known of the share when each turn was decided: the Kalman filter of a local level."""
+    """What was known of the share at each decision: the Kalman filter of a local level."""
     found: list[Quality | None] = []
     known: Quality | None = None
     policy: Digest | None = None
