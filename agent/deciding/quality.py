@@ -15,8 +15,8 @@ from agent.groups import Group
 from tools.instruments.reliability.ppi import Labelled, ppi
 from tools.pairs import probability_first
 
-FEWEST = 2
-"""Prompts on either side below which the panel's help cannot be told."""
+FEWEST = 6
+"""Graded prompts below which the panel's help cannot be told: a weight is fitted on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,22 @@ def _claim(group: Group, ends: tuple[int, int]) -> float:
 
 
 def _estimated(right: Sequence[float], claims: Sequence[float], alone: Sequence[float]) -> Quality:
-    """PPI++, with a variance that small samples cannot make vanish.
+    """PPI++, with a variance that small samples make neither vanish nor look smaller than it is.
 
-    The variance of the grades is that of the posterior of a share under a uniform prior; the
-    panel narrows it by what it narrows the usual one, and by no more than a perfect panel could.
+    The variance of the grades is p(1 - p)/n at p = (k + 1)/(n + 2). The panel narrows it by what
+    it narrows the usual one, widened by (n - 1)/(n - 2) (n - 2)/(n - 3) for the weight that was
+    fitted on the same n grades (a regression estimator with one covariate: Cochran 1977,
+    "Sampling Techniques", section 7.7), and by no more than a perfect panel could.
     """
     n, k = len(right), sum(right)
-    variance = (k + 1) * (n - k + 1) / ((n + 2) ** 2 * (n + 3))
-    if min(n, len(alone)) < FEWEST:
+    smoothed = (k + 1) / (n + 2)
+    variance = smoothed * (1 - smoothed) / n
+    if n < FEWEST or len(alone) < 2:
         return Quality(k / n, variance, n)
     found = ppi(Labelled(gold=right, judge=claims, alone=alone), "quality")
     if found.gold_se == 0:
         return Quality(k / n, variance, n)
-    narrowed = (found.se / found.gold_se) ** 2
+    narrowed = (found.se / found.gold_se) ** 2 * (n - 1) / (n - 3)
     most = n / (n + len(alone))
     share = min(1.0, max(0.0, found.estimate))
     return Quality(share, variance * min(1.0, max(most, narrowed)), n)
