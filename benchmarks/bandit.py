@@ -172,7 +172,7 @@ def verdicts(rows: list[dict[str, Any]]) -> dict[str, bool]:
 def table_of(rows: list[dict[str, Any]]) -> str:
     """The rows as Markdown."""
     lines = [
-        "| world | decider | regret in session 1 | 5 | 10 | 20 | total of 20 | as the table: 1 | 20 |",
+        "| world | decider | regret, session 1 | 5 | 10 | 20 | all 20 | as the table: 1 | 20 |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -194,13 +194,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--advantage", type=float, default=PRIOR.advantage)
+    parser.add_argument("--worth", type=float, default=PRIOR.worth)
     given = parser.parse_args()
+    prior = Prior(given.advantage, given.worth)
     start = time.process_time()
-    rows = [measured(world, PRIOR, given.seeds) for world in worlds()]
+    rows = [measured(world, prior, given.seeds) for world in worlds()]
     promised = verdicts(rows)
     result = {
         "command": "python -m benchmarks.bandit",
-        "prior": {"advantage": PRIOR.advantage, "worth": PRIOR.worth},
+        "prior": {"advantage": prior.advantage, "worth": prior.worth},
         "margin": MARGIN,
         "promised": promised,
         "rows": rows,

@@ -77,9 +77,9 @@ def _estimated(right: Sequence[float], claims: Sequence[float], alone: Sequence[
     """PPI++, with a variance that small samples make neither vanish nor look smaller than it is.
 
     The variance of the grades is p(1 - p)/n at p = (k + 1)/(n + 2). The panel narrows it by what
-    it narrows the usual one, widened by (n - 1)/(n - 2) (n - 2)/(n - 3) for the weight that was
-    fitted on the same n grades (a regression estimator with one covariate: Cochran 1977,
-    "Sampling Techniques", section 7.7), and by no more than a perfect panel could.
+    it narrows the usual one, widened by (n - 1)/(n - 3) since its weight is fitted on the same n
+    grades (one degree of freedom, and the weight's own error: regression estimators in Cochran
+    1977, "Sampling Techniques", chapter 7), and by no more than a perfect panel could.
     """
     n, k = len(right), sum(right)
     smoothed = (k + 1) / (n + 2)
