@@ -19,6 +19,7 @@ from agent.options import (
 )
 from agent.options_bench import benching
 from agent.options_drift import showing_drift
+from agent.options_experience import telling
 from agent.options_people import (
     about_a_proposal,
     answering,
@@ -98,6 +99,12 @@ COMMANDS: tuple[Command, ...] = (
         "the story of a session, the answer first",
         "agent.commands_session:show",
         about_a_session(writes=False),
+    ),
+    Command(
+        "session experience",
+        "what turns taught, for a decider that learns",
+        "agent.commands_experience:experience",
+        telling,
     ),
     Command(
         "log list",

@@ -24,16 +24,18 @@ class SessionSection(Section):
     name: str = Field(default="first", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     iterations: int = Field(default=12, ge=1, le=1000)
     seed: int = Field(default=0, ge=0)
-    decider: str = Field(default="rules", pattern="^(rules|fixed|random|llm)$")
+    decider: str = Field(default="rules", pattern="^(rules|fixed|random|llm|bandit)$")
     """`rules` is the decision table; `llm` asks a chat model, and goes by the table where that
-    fails. `fixed` trains every turn, and `random` draws: they are there to be compared with."""
+    fails; `bandit` learns from earlier turns what pays. `fixed` trains every turn, and `random`
+    draws: they are there to be compared with."""
     without: tuple[Annotated[str, AfterValidator(known_switch)], ...] = ()
     """What no decider may choose, to see what it is worth: an intervention, as `refit_judge`, or
     one way of it, as `refresh_prompts:level` and `change_recipe:entropy`."""
 
 
 class DeciderSection(Section):
-    """The chat model that `decider = "llm"` asks; it chooses, and the same gate rules on it."""
+    """The chat model that `decider = "llm"` asks, and what `decider = "bandit"` is brought; either
+    chooses, and the same gate rules on it."""
 
     endpoint: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#@]*)?)?$")
     """Base of an OpenAI-compatible server, as http://127.0.0.1:8000/v1; `https` beyond this
@@ -50,6 +52,9 @@ class DeciderSection(Section):
     temperature: float = Field(default=0.0, ge=0, le=2)
     guidance: str = ""
     """A file of the user's own wishes, in the workspace; read anew in each turn, and logged."""
+    experience: str = ""
+    """A file of what other workspaces learnt, in the workspace: `plimsoll session experience`
+    writes one. Read once, when the session begins, and kept in the store."""
 
 
 class WorldSection(Section):

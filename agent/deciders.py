@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from agent.deciding.lessons import Lesson
 from invariants.tiers import Kind
 from logs.vocabulary import (
     Decision,
@@ -73,6 +74,8 @@ class View:
     """What is switched off for this session: interventions, and ways of them; see `switches`."""
     raises: Mapping[Kind, Tier] = field(default_factory=dict)
     """Tiers that the policy raises; those of other kinds of change are the law's floor."""
+    experience: tuple[Lesson, ...] = ()
+    """What earlier turns taught, for a decider that learns; sealed gold is no part of it."""
 
     def measured(self, instrument: str, of: str = "") -> Measurement | None:
         """The measurement of this observation, or None."""

@@ -1,8 +1,75 @@
 """What a decider remembers of earlier turns: pure questions about a View."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from agent.deciders import Past, View
 from agent.seen import say
 from logs.vocabulary import Intervention, Status
+
+REPAIRS = (
+    Intervention.REFIT_JUDGE,
+    Intervention.SWAP_JUDGE,
+    Intervention.REINITIALISE_JUDGE,
+    Intervention.ADD_JUDGE,
+)
+"""They change the judges."""
+CAME_TO_NOTHING = ("refused", "failed", "kept")
+MOST_QUESTIONS = 3
+"""Commits about which one rollback asks the vault."""
+AMOUNTS = frozenset({"labels"})
+"""Arguments that say how much of the same is done: to ask for one label fewer is no new idea."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEnd:
+    """What was tried at this HEAD and came to nothing."""
+
+    intervention: Intervention
+    arguments: Mapping[str, str]
+    because: str
+
+    def bars(self, intervention: Intervention, arguments: Mapping[str, str]) -> bool:
+        """Whether that would be the same again."""
+        if intervention is not self.intervention:
+            return False
+        if intervention is Intervention.ROLL_BACK:
+            asked, wanted = (_asked(a) for a in (self.arguments, arguments))
+            return bool(wanted) and set(wanted) <= set(asked)
+        return _idea(arguments) == _idea(self.arguments)
+
+
+def dead_ends(view: View) -> tuple[DeadEnd, ...]:
+    """What need not be tried again while HEAD stands where it stood.
+
+    HEAD names the whole state: the same HEAD is the same policy, panel and constitution. A job
+    of training that failed may have failed by chance, and is worth one more try.
+    """
+    here = [p for p in view.past if p.head == view.head and p.outcome in CAME_TO_NOTHING]
+    lost = [p for p in here if trains(p) and p.outcome == "failed"]
+    by_chance = lost if len(lost) == 1 else []
+    return tuple(
+        DeadEnd(
+            p.intervention,
+            p.arguments,
+            f"iteration {p.iteration} tried it at this HEAD, and it was {_came_of(p)}",
+        )
+        for p in here
+        if p not in by_chance
+    )
+
+
+def _came_of(past: Past) -> str:
+    by = f" by {', '.join(past.refused_by)}" if past.refused_by else ""
+    return f"{past.outcome}{by}"
+
+
+def _idea(arguments: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in arguments.items() if name not in AMOUNTS}
+
+
+def _asked(arguments: Mapping[str, str]) -> list[str]:
+    return [c for c in arguments.get("candidates", "").split(",") if c][:MOST_QUESTIONS]
 
 
 def trains(past: Past) -> bool:
@@ -12,13 +79,7 @@ def trains(past: Past) -> bool:
 
 def is_repair(past: Past) -> bool:
     """Whether that turn changed how the panel orders answers by changing its judges."""
-    kinds = (
-        Intervention.REFIT_JUDGE,
-        Intervention.SWAP_JUDGE,
-        Intervention.REINITIALISE_JUDGE,
-        Intervention.ADD_JUDGE,
-    )
-    return past.intervention in kinds and past.outcome == "committed"
+    return past.intervention in REPAIRS and past.outcome == "committed"
 
 
 def since_repair(view: View) -> list[Past]:

@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 from agent.auditing import informative
 from agent.auditing_more import audit_more, worth_buying
 from agent.deciders import View
+from agent.deciding.experience import bring, experience_of
 from agent.diagnose import diagnose as explain
 from agent.groups import calibrations
 from agent.meta import CLAIMS, file_claims
@@ -59,6 +60,7 @@ def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
 
     def run() -> None:
+        bring(state, context)
         context.log(state, "decide", EntryKind.DECIDED, context.decider(view_of(state, context)))
 
     once(context, state, "decide", run)
@@ -93,4 +95,5 @@ def view_of(turn: Turn, context: Context) -> View:
         graded_prompts=informative(label_rows(context, turn)),
         without=frozenset(context.config.session.without),
         raises=context.policy.raises,
+        experience=experience_of(turn, context),
     )

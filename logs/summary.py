@@ -60,7 +60,9 @@ def _diagnosed(body: dict[str, Any]) -> str:
 
 
 def _consulted(body: dict[str, Any]) -> str:
-    """A question by its model, or what came of it."""
+    """A question by its model, or what came of it; or a file of experience that was read."""
+    if "experience" in body:
+        return f"experience {short(body['experience'])}, {body['lessons']} turns"
     if "failed" not in body:
         model = str(body.get("model", ""))
         said = f"asks {model if is_token(model) else 'a model'}" if model else "asks nobody"

@@ -8,6 +8,7 @@ from agent.act import MAKERS
 from agent.deciders import Past, View
 from agent.diagnose import diagnose
 from agent.interventions.edit_constitution import REMEDIES
+from agent.recipe_moves import moved
 from agent.rules import decide, train_always
 from logs.vocabulary import Hypothesis, Intervention, Ledgers, Measurement, Status
 from tests.a_view import BENCH, KL_MAX, calm, limits, named, observed, past, state, view, wins
@@ -111,6 +112,10 @@ def test_the_arguments_of_a_decision_are_what_its_maker_needs(seen):
             assert decision.arguments["size"] in ("all", "step")
         case Intervention.ROLL_BACK:
             assert decision.arguments["candidates"]
+        case Intervention.REINITIALISE_JUDGE:
+            assert decision.arguments["judge"] in {j.id for j in seen.state.panel.judges}
+        case Intervention.CHANGE_RECIPE:
+            assert not isinstance(moved(seen.state.recipe, decision.arguments), str)
         case _:
             assert decision.arguments == {}
 

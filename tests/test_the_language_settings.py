@@ -58,8 +58,8 @@ class TestASetting:
         error = refused(tmp_path, "[decider]\napi_key = 'sk-123456'\n")
         assert "api_key_env" in error.try_this
 
-    @pytest.mark.parametrize("decider", ["rules", "fixed", "random", "llm"])
-    def test_of_a_decider_is_one_of_four(self, tmp_path, decider):
+    @pytest.mark.parametrize("decider", ["rules", "fixed", "random", "llm", "bandit"])
+    def test_of_a_decider_is_one_of_those_there_are(self, tmp_path, decider):
         assert workspace(tmp_path, decider).config.session.decider == decider
 
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from agent.act import MAKERS
 from agent.config import Config, SessionSection
+from agent.deciding.bandit import bandit
 from agent.deciding.dice import dice
 from agent.deciding.language import WHY_NOT, decision_of
 from agent.deciding.menu import Choice, Whole, arguments_of, possible, safe
@@ -200,8 +201,12 @@ class TestChance:
         )
 
 
+def seeded_settings(seed):
+    return Config(session=SessionSection(seed=seed))
+
+
 def seeded(seed):
-    return dice(Config(session=SessionSection(seed=seed)))
+    return dice(seeded_settings(seed))
 
 
 def by_language(seen, rng):
@@ -240,6 +245,7 @@ DECIDERS = {
     "fixed": lambda seen, _: train_always(seen),
     "random": lambda seen, rng: seeded(rng.randrange(10**6))(seen),
     "llm": by_language,
+    "bandit": lambda seen, rng: bandit(seeded_settings(rng.randrange(10**6)))(seen),
 }
 
 

@@ -70,6 +70,7 @@ class TestWhatIsRecommended:
             "judge card",
             "drift show",
             "vault open",
+            "session experience",
         }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from agent.deciders import Decider
+from agent.deciding.bandit import bandit
 from agent.deciding.dice import RULE, dice
+from agent.deciding.experience import LEARNS
 from agent.deciding.ready import LANGUAGE
 from agent.listener import Listener
 from agent.workspace import Workspace
@@ -24,6 +26,8 @@ def chosen(
     name = workspace.config.session.decider
     if name == RULE:
         return dice(workspace.config)
+    if name == LEARNS:
+        return bandit(workspace.config)
     if name == LANGUAGE:
         from agent.deciding.language import Language
 

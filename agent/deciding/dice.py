@@ -4,7 +4,7 @@ import random
 
 from agent.config import Config
 from agent.deciders import Decider, View
-from agent.deciding.menu import arguments_of, possible
+from agent.deciding.menu import arguments_of, barred, possible
 from agent.rules import train_always
 from agent.seeds import seed_of
 from logs.vocabulary import Alternative, Decision
@@ -31,10 +31,13 @@ def dice(config: Config) -> Decider:
             rule=RULE,
             because=f"drawn as one of {len(kinds)} interventions that are possible now",
             evidence=train_always(view).evidence,
-            alternatives=tuple(
-                Alternative(intervention=other, because="possible as well, and not drawn")
-                for other in kinds
-                if other is not kind
+            alternatives=(
+                *(
+                    Alternative(intervention=other, because="possible as well, and not drawn")
+                    for other in kinds
+                    if other is not kind
+                ),
+                *barred(view),
             ),
             predicted=None,
             arguments=arguments_of(item, item.drawn(rng)),

@@ -18,7 +18,7 @@ from agent.deciders import View
 from agent.deciding.briefing import messages_of, predictable, schema_of
 from agent.deciding.guidance import Guidance
 from agent.deciding.guidance import read as read_guidance
-from agent.deciding.menu import possible
+from agent.deciding.menu import barred, possible
 from agent.deciding.ready import endpoint_of
 from agent.deciding.reply import Reply
 from agent.deciding.reply import read as read_reply
@@ -187,6 +187,7 @@ def decision_of(view: View, model: str, failed: str, answer: str) -> Decision:
                 Alternative(intervention=other, because="on the menu, and not chosen")
                 for other in dict.fromkeys(others)
             ),
+            *barred(view),
         ),
         predicted=reply.predicted(predictable(view)),
         arguments=arguments,

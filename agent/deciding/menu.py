@@ -7,15 +7,17 @@ is possible need not be lawful: the gate rules on whatever is made of it.
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from agent.deciders import View
 from agent.edits import OFFER
 from agent.interventions.edit_constitution import REMEDIES
+from agent.recall import DeadEnd, dead_ends
 from logs.canonical import sha256
-from logs.vocabulary import Intervention, PrincipleTier
+from logs.vocabulary import Alternative, Intervention, PrincipleTier
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
 
@@ -100,12 +102,61 @@ class Item:
 
 def possible(view: View) -> tuple[Item, ...]:
     """Everything that may be chosen in this turn."""
+    everything, left = _offers(view)
+    # Where all was tried in vain, trying again is still better than a menu that only ends.
+    return left if any(not item.ends for item in left) else everything
+
+
+def barred(view: View) -> tuple[Alternative, ...]:
+    """What would be possible, and is not offered since it came to nothing before."""
+    if possible(view) != _offers(view)[1]:
+        return ()
+    return tuple(
+        Alternative(intervention=d.intervention, because=d.because) for d in dead_ends(view)
+    )
+
+
+def is_barred(view: View, intervention: Intervention, arguments: Mapping[str, str]) -> bool:
+    """Whether this is one of the dead ends that are not offered."""
+    ends = dead_ends(view) if barred(view) else ()
+    return any(d.bars(intervention, arguments) for d in ends)
+
+
+def _offers(view: View) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """Everything that can be done, and what of it is no dead end."""
     # It is made of what this module defines.
     from agent.deciding.menu_judges import of_constitution, of_judges
 
     kinds = (_training, _data, of_judges, _edits, of_constitution, _back, _endings)
     found = (item for of in kinds for item in of(view))
-    return tuple(item for item in found if item.intervention not in view.without)
+    everything = tuple(item for item in found if item.intervention not in view.without)
+    dead = dead_ends(view)
+    left = (_without(item, dead) for item in everything)
+    return everything, tuple(item for item in left if item is not None)
+
+
+def _without(item: Item, dead: tuple[DeadEnd, ...]) -> Item | None:
+    """The item with those choices that are no dead end; None where all are."""
+    choices = {n: kind for n, kind in item.arguments.items() if isinstance(kind, Choice)}
+    open_ = [
+        dict(zip(choices, shown, strict=True))
+        for shown in product(*(kind.values for kind in choices.values()))
+        if not _is_dead(item, choices, dict(zip(choices, shown, strict=True)), dead)
+    ]
+    if not open_:
+        return None
+    kept = {
+        name: Choice({s: v for s, v in kind.values.items() if any(o[name] == s for o in open_)})
+        for name, kind in choices.items()
+    }
+    return replace(item, arguments={**item.arguments, **kept})
+
+
+def _is_dead(
+    item: Item, choices: Mapping[str, Choice], shown: Mapping[str, str], dead: tuple[DeadEnd, ...]
+) -> bool:
+    meant = {name: kind.values[shown[name]] for name, kind in choices.items()}
+    return any(d.bars(item.intervention, arguments_of(item, meant)) for d in dead)
 
 
 def _training(view: View) -> Iterator[Item]:

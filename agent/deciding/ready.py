@@ -1,10 +1,11 @@
-"""Can the chat model be asked? What is missing is said before a session begins."""
+"""Is everything there that a decider needs? What is missing is said before a session begins."""
 
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agent.config import Config, DeciderSection
+from agent.deciding.experience import LEARNS, require_experience
 from agent.deciding.guidance import read as read_guidance
 from agent.workspace import Workspace
 from logs.errors import UsageError
@@ -52,13 +53,15 @@ def endpoint_of(settings: DeciderSection) -> "Endpoint":
 
 
 def require_ready(workspace: Workspace) -> None:
-    """Refuse to begin a session whose decider could never be asked.
+    """Refuse to begin a session whose decider lacks something.
 
     Raises:
-        UsageError: no endpoint, no model, no key, or guidance that cannot be read.
+        UsageError: no endpoint, no model, no key; guidance or experience that cannot be read.
     """
     config: Config = workspace.config
     settings = config.decider
+    if config.session.decider == LEARNS:
+        require_experience(workspace)
     if config.session.decider != LANGUAGE:
         return
     missing = [name for name in ("endpoint", "model") if not getattr(settings, name)]

@@ -2,13 +2,12 @@
 
 from agent.made import Made, Making
 from agent.past import spent_before
+from agent.recall import MOST_QUESTIONS
 from agent.vaulting import open_vault, plan_of
 from invariants.gold_ledger import yes_given
 from invariants.vault import Vault
 from logs.errors import Halted
 from logs.vocabulary import EntryKind, Ledgers, State
-
-MOST_QUESTIONS = 3
 
 
 def make(making: Making) -> Made | str:

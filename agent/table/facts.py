@@ -12,9 +12,9 @@ from typing import Any
 from agent.deciders import View
 from agent.edits import offered_length, paying_flaw
 from agent.interventions.edit_constitution import REMEDIES
-from agent.interventions.roll_back import MOST_QUESTIONS
 from agent.lines import finding
 from agent.recall import (
+    MOST_QUESTIONS,
     edits_in_a_row,
     failed_lately,
     is_repair,

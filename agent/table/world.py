@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from agent.interventions.roll_back import MOST_QUESTIONS
+from agent.recall import MOST_QUESTIONS
 from agent.table.acts import KEPT_BACK
 from agent.table.facts import DEFAULT_FLOOR
 from agent.table.vocabulary import BENCH, MEASURED, PARAMS, ROOTS, definitions, read
