@@ -43,6 +43,7 @@ def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
 
     def run() -> None:
+        context.meter.require_left()  # a decider may ask a model, which costs
         context.log(state, "decide", EntryKind.DECIDED, context.decider(view_of(state, context)))
 
     once(context, state, "decide", run)
