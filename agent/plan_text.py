@@ -20,6 +20,14 @@ GB = 10**9
 MOVED = {Tier.LOW: "automatic", Tier.MEDIUM: "automatic, after validation"}
 """What becomes of a change of this tier when every invariant holds."""
 
+COUNTED = {
+    Outcome.HOLDS: "hold",
+    Outcome.BROKEN: "broken",
+    Outcome.UNDECIDED: "undecided",
+    Outcome.MISSING: "missing",
+}
+"""Outcomes of invariants, in the order in which they are counted."""
+
 
 def facts_of(journal: Reader, plan: Plan, policy: Policy, *, content: bool) -> dict[str, Any]:
     """What is shown of a plan beside its digests, as data; the log has it all."""
@@ -66,8 +74,8 @@ def verdict_line(plan: Plan, facts: dict[str, Any]) -> str:
         Outlook.ASK: f"a person decides on {changes}; nothing goes automatically."
         if n
         else "the agent has a question for people, and proposes nothing.",
-        Outlook.REFUSED: f"no, the law refuses {changes}: {len(facts['broken'])} of its"
-        " invariants do not hold. Nothing would be committed.",
+        Outlook.REFUSED: f"no, the law refuses {changes}; what does not hold:"
+        f" {len(facts['broken'])} of its invariants. Nothing would be committed.",
         Outlook.FAILED: "no, the turn failed before there was anything to rule on.",
         Outlook.KEPT: "nothing would change: there is nothing to propose.",
         Outlook.STOP: "the agent would stop here, and proposes nothing.",
@@ -90,7 +98,7 @@ def _change(plan: Plan, facts: dict[str, Any], width: int) -> Iterator[str]:
 
 def _below(plan: Plan, facts: dict[str, Any], budgets: Sequence[Line]) -> Iterator[tuple[str, str]]:
     if facts["checked"]:
-        counted = ", ".join(f"{facts['checked'].get(str(o), 0)} {o}" for o in Outcome)
+        counted = ", ".join(f"{facts['checked'].get(o, 0)} {say}" for o, say in COUNTED.items())
         total = sum(facts["checked"].values())
         yield "invariants", f"{total} checked: {counted}; z3 on the same: {facts['second_opinion']}"
         yield "goals", f"{facts['goals']}, proved for every sequence of automatic changes"
@@ -99,7 +107,7 @@ def _below(plan: Plan, facts: dict[str, Any], budgets: Sequence[Line]) -> Iterat
     for line in budgets:
         if line.limit is not None:
             yield "budget", f"{line.name} {line.said()}"
-    if facts["undo"]:
+    if facts["undo"] and plan.outlook in (Outlook.COMMIT, Outlook.ASK):
         yield "undo", facts["undo"]
 
 

@@ -11,7 +11,7 @@ from agent.deciding.ready import require_ready
 from agent.founding import found as found_workspace
 from agent.hands import Hands
 from agent.listener import Listener
-from agent.looping import REPORT, Ending, to_the_end
+from agent.looping import REPORT, WAITS, Ending, to_the_end
 from agent.meter import Meter
 from agent.person import RollbackPlan, rollback
 from agent.plans import only_planned
@@ -26,7 +26,17 @@ from logs.lock import lock_workspace
 from logs.vocabulary import Digest, EntryKind
 from tools.task import MicroWorld
 
-__all__ = ["REPORT", "Ending", "Listener", "RollbackPlan", "found", "resume", "rollback", "run"]
+__all__ = [
+    "REPORT",
+    "WAITS",
+    "Ending",
+    "Listener",
+    "RollbackPlan",
+    "found",
+    "resume",
+    "rollback",
+    "run",
+]
 
 DECIDERS: dict[str, Decider] = {"rules": decide, "fixed": train_always}
 PARAMETERS = (

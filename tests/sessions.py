@@ -89,15 +89,22 @@ def log(workspace: Workspace, name: str | None = NAME) -> list[LogEntry]:
 
 
 def history(workspace: Workspace) -> list[tuple[str, str, Any]]:
-    """What happened, without clock times and memory: key, kind, body and price of each entry."""
-    return [
-        (e.key, str(e.kind), _timeless(e.body), e.spend and e.spend.model_dump())
-        for e in log(workspace, None)
-    ]
+    """What happened, without clock times, memory and disk: key, kind, body and price of each."""
+    return [(e.key, str(e.kind), _timeless(e.body), _price(e)) for e in log(workspace, None)]
+
+
+MACHINE = ("seconds", "peak_rss_mb", "disk_bytes", "budgets")
+"""What the record of a turn says of the machine and the clock."""
 
 
 def _timeless(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in body.items() if k not in ("seconds", "peak_rss_mb")}
+    return {k: v for k, v in body.items() if k not in MACHINE}
+
+
+def _price(entry: LogEntry) -> dict[str, Any]:
+    """What an entry spent, but for time."""
+    spent = entry.spend.model_dump() if entry.spend else {}
+    return {k: v for k, v in spent.items() if v and not k.endswith("seconds")}
 
 
 def asks_in_turn_2(view: Any) -> Decision:
