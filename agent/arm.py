@@ -97,14 +97,16 @@ class Arm:
         self._count += 1
         place = self.scratch / f"{job}-{self._count}"
         place.mkdir()
-        result = self._called(job, args, place, self.meter.clipped(self._limits))
+        result = self._called(job, args, place)
         self.spent.note(job, result)
         self.meter.used(result.cpu_seconds)
         return place, result.value
 
-    def _called(self, job: str, args: Mapping[str, Any], place: Path, limits: Limits) -> JobResult:
+    def _called(self, job: str, args: Mapping[str, Any], place: Path) -> JobResult:
         """Run a job; one that ended without telling what it used counts with all it might have."""
-        began = time.monotonic()
+        self._worker.stand()
+        self.meter.require_left()  # on a busy machine the wall alone takes a minute
+        limits, began = self.meter.clipped(self._limits), time.monotonic()
         try:
             return self._worker.call(
                 f"tools.jobs:{job}",

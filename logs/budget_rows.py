@@ -17,12 +17,12 @@ UNITS = {
 
 
 def budget_rows(journal: Reader, session: str) -> list[tuple[str, str, str, str]]:
-    """Every budget as the last record, or the last stop by a budget, saw it; empty without one."""
+    """Headers, then every budget as the last record or stop by a budget saw it; else nothing."""
     last: list[dict[str, str | None]] = []
     for kind in (EntryKind.RECORDED, EntryKind.STOPPED):
         for entry in journal.entries(session=session, kind=kind):
             last = entry.body.get("budgets") or last
-    return [_row(row) for row in last]
+    return [HEADERS, *map(_row, last)] if last else []
 
 
 def _row(row: dict[str, str | None]) -> tuple[str, str, str, str]:

@@ -9,7 +9,6 @@ import hashlib
 from pathlib import Path
 
 from logs.basis import HEADERS, basis
-from logs.budget_rows import HEADERS as BUDGETS
 from logs.budget_rows import budget_rows
 from logs.charts import gold_against_judge, instruments, timeline
 from logs.content import hidden, wholly_by_model, written_by_model
@@ -73,7 +72,6 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         skills=_skills(told),
         basis_headers=HEADERS,
         basis=[found.row for found in basis(told)],
-        budget_headers=BUDGETS,
         budgets=budget_rows(journal, session),
         ledgers=journal.ledgers().model_dump(mode="json"),
         checkpoint=journal.checkpoint().splitlines(),

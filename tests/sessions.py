@@ -1,6 +1,6 @@
 """Real sessions, as small as they can be: the wall, TRL, the gate and the log are the real ones.
 
-    python -m tests.sessions WORKSPACE run|resume [--kill STEP [--during] [--turn N]]
+    python -m tests.sessions WORKSPACE run|resume|plan|apply [--kill STEP [--during] [--turn N]]
 
 runs one in a process of its own, and ends that process at a given step, as a power cut would.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import plimsoll  # noqa: F401  puts this checkout first on the path
-from agent import session
+from agent import planning, plans, session
 from agent.config import Config
 from agent.rules import train_always
 from agent.workspace import Workspace
@@ -190,7 +190,7 @@ def main() -> None:
     """Run or resume a session, and perhaps die."""
     parser = argparse.ArgumentParser()
     parser.add_argument("workspace", type=Path)
-    parser.add_argument("verb", choices=["run", "resume"])
+    parser.add_argument("verb", choices=["run", "resume", "plan", "apply"])
     parser.add_argument("--kill")
     parser.add_argument("--during", action="store_true")
     parser.add_argument("--turn", type=int, default=2)
@@ -199,7 +199,14 @@ def main() -> None:
     killer = Killer(given.kill, during=given.during, turn=given.turn) if given.kill else None
     if given.decider:
         session.DECIDERS["rules"] = DECIDERS[given.decider]
-    ending = getattr(session, given.verb)(Workspace(given.workspace), killer or Told())
+    workspace, told = Workspace(given.workspace), killer or Told()
+    if given.verb == "plan":
+        print(planning.plan(workspace, told).digest)
+        return
+    if given.verb == "apply":
+        planning.apply(workspace, plans.read(workspace.root / "next.plan"), told)
+        return
+    ending = getattr(session, given.verb)(workspace, told)
     print(ending.reason)
     sys.exit(ending.exit_code)
 

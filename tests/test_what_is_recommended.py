@@ -57,6 +57,8 @@ class TestWhatIsRecommended:
             "init",
             "run",
             "resume",
+            "plan",
+            "apply",
             "rollback",
             "report",
             "policy init",
