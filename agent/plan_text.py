@@ -60,8 +60,8 @@ def told(
     blocks = [head, list(_change(plan, facts, width))]
     blocks.append(named(list(_below(plan, facts, budgets)), width).split("\n"))
     kept = f"saved {saved}; next: plimsoll apply {saved}" if saved else "not saved; --out FILE does"
-    last = f"plan sha256:{plan.digest}\nbase {short(plan.base)}, valid until HEAD, policy or"
-    blocks.append([*f"{last} settings change; {kept}".split("\n")])
+    base = f"base {short(plan.base)}, valid until HEAD, policy or settings change"
+    blocks.append([f"plan sha256:{plan.digest}", *paragraphs(base, width), visible(kept)])
     return "\n\n".join("\n".join(block) for block in blocks)
 
 

@@ -131,7 +131,7 @@ class TestApplying:
 
     @pytest.mark.parametrize("step", ["commit", "record"])
     def test_that_is_killed_is_finished_by_a_second_apply(self, here, step):
-        workspace, found = here
+        workspace, _ = here
         options = ("--kill", step, "--turn", "1", "--decider", "fixed")
         killed = in_another_process(workspace, "apply", *options)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
