@@ -20,7 +20,7 @@ from agent.plans import Outlook, Plan, read, write
 from agent.purse import Purse, budgets_of
 from agent.states import state_of
 from agent.workspace import Workspace
-from logs.errors import Refused, UsageError, WaitsForPerson
+from logs.errors import IntegrityError, Refused, UsageError, WaitsForPerson
 from logs.show import terminal_width
 from logs.text import short
 
@@ -73,14 +73,27 @@ def _out(options: Namespace) -> Path | None:
     if options.out is None:
         return None
     path = Path(options.out)
-    if path.is_dir() or not path.parent.is_dir():
+    if path.is_dir() or not path.parent.is_dir() or not _may_be_replaced(path):
         raise UsageError(
             "The plan cannot be written there.",
-            saw=f"--out {options.out}",
-            wanted="a file in a folder that exists",
+            saw=f"--out {options.out}" + (", another file" if path.is_file() else ""),
+            wanted="a new file in a folder that exists, or an earlier plan",
             try_this="plimsoll plan --out next.plan",
         )
     return path
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether no file is there that is something else than a plan."""
+    if not path.exists():
+        return True
+    try:
+        read(path)
+    except IntegrityError:
+        return True  # a plan that somebody edited
+    except UsageError:
+        return False
+    return True
 
 
 def _demand_session(workspace: Workspace, found: Plan) -> None:

@@ -73,6 +73,8 @@ def apply(workspace: Workspace, plan: Plan, listener: Listener) -> Applied:
         return Applied(before, already=True, waits=False)
     with opened(workspace, listener) as context:
         before = _applicable(workspace, context.journal, plan)
+        if before.outcome:  # by another process, while the lock was waited for
+            return Applied(before, already=True, waits=False)
         try:
             with threaded(workspace, context) as thread:
                 _stand_before(thread, plan)

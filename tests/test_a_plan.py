@@ -228,6 +228,14 @@ class TestByCommand:
         )
         assert said.code == 2
 
+    def test_a_plan_replaces_no_file_but_a_plan(self, workspace):
+        at = ("--workspace", str(workspace.root), "--dry-run", "--json")
+        settings = workspace.root / CONFIG
+        before = settings.read_bytes()
+        assert plimsoll("plan", "--out", str(settings), *at).code == 2
+        assert settings.read_bytes() == before
+        assert plimsoll("plan", "--out", str(kept(workspace, a_plan(workspace))), *at).code == 0
+
     def test_a_dry_plan_says_what_the_session_will_cost_and_does_nothing(self, tmp_path):
         made = Workspace.create(tmp_path / "new", Config.model_validate({"budget": {"hours": 2}}))
         said = plimsoll("plan", "--dry-run", "--workspace", str(made.root), "--json")
