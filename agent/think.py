@@ -22,6 +22,8 @@ from agent.ruling import net_ledgers
 from agent.state import Context, Turn, once
 from logs.vocabulary import Decision, Diagnosis, EntryKind, Intervention, Observation
 
+TIMELESS = {"seconds": Decimal(0), "cpu_seconds": Decimal(0)}
+
 
 def diagnose(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     """Record a Diagnosis of this turn's observation."""
@@ -70,7 +72,8 @@ def view_of(turn: Turn, context: Context) -> View:
         observation=observed,
         diagnosis=context.word(turn, "diagnose", Diagnosis),
         past=past_turns(context, turn),
-        ledgers=net_ledgers(context, spent),
+        # No decision reads a clock: it also ticks while gold is measured, and never alike.
+        ledgers=net_ledgers(context, spent).model_copy(update=TIMELESS),
         limits=limits,
         labels_left=labels_left(context, spent),
         bench=bench_of(context, now),
