@@ -19,6 +19,7 @@ from agent.interventions import (
     train,
 )
 from agent.made import Made, Making
+from agent.priors import seconds_of
 from agent.state import Context, Turn, ends_the_session, failure
 from invariants.diff import diff
 from logs.errors import IntegrityError, PlimsollError, Stale
@@ -103,6 +104,7 @@ def _propose(turn: Turn, context: Context) -> None:
         changes=diff(now, made.new),
         restores=made.restores,
         predicted=decision.predicted,
+        cost_seconds=seconds_of(decision.intervention, now.recipe),
         undo=made.undo,
         inputs=made.inputs,
         seeds=made.seeds,

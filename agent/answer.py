@@ -27,6 +27,7 @@ def ask(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
 
     def run() -> None:
+        context.meter.require_left(asking=True)
         decision = context.word(state, "decide", Decision)
         found = context.entry(state, "gate")
         body = {

@@ -10,6 +10,8 @@ from typing import Any, Self
 from agent.config import Config
 from agent.home import HOME
 from agent.listener import Listener
+from agent.meter import Unmetered
+from logs.errors import PlimsollError
 from logs.vocabulary import Digest, Judge, State
 from sandbox.collect import collect
 from sandbox.limits import MEBIBYTE, Limits
@@ -40,6 +42,7 @@ class Spent:
     """Seconds per kind of job since the last look, and what the jobs used."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     level: int = 2
     cpu_began: float = field(default_factory=time.process_time)
@@ -52,6 +55,7 @@ class Spent:
     def note(self, kind: str, result: JobResult) -> None:
         """Add one job."""
         self.seconds[kind] = self.seconds.get(kind, 0.0) + result.wall_seconds
+        self.cpu_seconds += result.cpu_seconds
         self.peak_rss_bytes = max(self.peak_rss_bytes, result.peak_rss_bytes)
         self.level = min(self.level, result.level)
 
@@ -64,6 +68,8 @@ class Arm:
     def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
         self.store, self.scratch, self.config, self.listener = store, scratch, config, listener
         self.spent = Spent()
+        self.meter: Unmetered = Unmetered()
+        """Asked before each job; a session puts its own here."""
         self.reader: Digest | None = None
         """The frozen model that a judge of another lineage consults."""
         shutil.rmtree(scratch, ignore_errors=True)
@@ -71,16 +77,17 @@ class Arm:
         # Checked-out folders are reused unread: each session makes them anew from verified bytes.
         shutil.rmtree(store.trees, ignore_errors=True)
         store.trees.mkdir(parents=True, exist_ok=True)
+        self._limits = Limits(
+            wall_seconds=config.limits.seconds,
+            memory_bytes=config.limits.memory_mb * MEBIBYTE,
+            cpu_threads=config.limits.threads,
+        )
         self._worker = Worker(
             HOME,
             scratch_root=scratch,
             preload=self.preload,
             read_only=[store.root],
-            limits=Limits(
-                wall_seconds=config.limits.seconds,
-                memory_bytes=config.limits.memory_mb * MEBIBYTE,
-                cpu_threads=config.limits.threads,
-            ),
+            limits=self._limits,
         )
         self._count = 0
 
@@ -92,14 +99,32 @@ class Arm:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _run(self, job: str, args: Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
+        self.meter.require_left()
         self._count += 1
         place = self.scratch / f"{job}-{self._count}"
         place.mkdir()
-        result = self._worker.call(
-            f"tools.jobs:{job}", args, scratch=place, on_progress=self.listener.progress
-        )
+        result = self._called(job, args, place)
         self.spent.note(job, result)
+        self.meter.used(result.cpu_seconds)
         return place, result.value
+
+    def _called(self, job: str, args: Mapping[str, Any], place: Path) -> JobResult:
+        """Run a job; one that ended without telling what it used counts with all it might have."""
+        self._worker.stand()
+        self.meter.require_left()  # on a busy machine the wall alone takes a minute
+        limits, began = self.meter.clipped(self._limits), time.monotonic()
+        try:
+            return self._worker.call(
+                f"tools.jobs:{job}",
+                args,
+                scratch=place,
+                limits=limits,
+                on_progress=self.listener.progress,
+            )
+        except PlimsollError:
+            self.meter.used((time.monotonic() - began) * limits.cpu_threads)
+            self.meter.require_left()
+            raise
 
     def _policy(self, state: State) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 from agent.command import Command
 from agent.commands_about_judges import JUDGES
+from agent.commands_about_plans import PLANS
 from agent.commands_of_decider import DECIDERS
 from agent.options import (
     about_a_policy,
@@ -56,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
         resuming,
         moves=True,
     ),
+    *PLANS,
     Command(
         "status",
         "where the session is, and what waits for a person",

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from agent.adoption import warnings_of
+from agent.budget import warnings as budget_warnings
 from agent.commands_session import story_data, told
 from agent.deciding.ready import require_ready
 from agent.envelope import Answer
@@ -14,6 +15,7 @@ from agent.face import watching
 from agent.finding import workspace_of
 from agent.listener import Listener
 from agent.overview import Overview, Standing, open_log, overview
+from agent.purse import Purse
 from agent.workspace import Workspace
 from logs.content import hidden, is_token
 from logs.errors import Refused, UsageError
@@ -72,7 +74,7 @@ def rollback(options: Namespace) -> Answer:
 def watched(workspace: Workspace, move: Move, options: Namespace) -> Answer:
     """Run a session before the eyes of whoever asked, then tell its story."""
     planned = workspace.config.session.iterations
-    with watching(options, planned) as face:
+    with watching(options, planned, Purse.of(workspace)) as face:
         ending = move(workspace, face)
     name = workspace.config.session.name
     with closing(workspace.journal()) as journal:
@@ -87,14 +89,14 @@ def watched(workspace: Workspace, move: Move, options: Namespace) -> Answer:
         "story": told_as_data,
     }
     text = f"{story.text}\n\nended   {visible(ending.reason)}"
-    unsigned = warnings_of(workspace.policy)
-    return Answer(data=data, text=text, exit_code=ending.exit_code, warnings=unsigned)
+    warned = (*warnings_of(workspace.policy), *budget_warnings(workspace.config))
+    return Answer(data=data, text=text, exit_code=ending.exit_code, warnings=warned)
 
 
 def _would_run(workspace: Workspace) -> Answer:
     found = _now(workspace)
     config = workspace.config
-    if found.standing is not Standing.NOT_BEGUN:
+    if found.standing is not Standing.NOT_BEGUN and not _only_planned(found):
         raise UsageError(
             "This session has begun already.",
             saw=f"{found.session}, iteration {found.iteration}, {found.standing}",
@@ -107,6 +109,11 @@ def _would_run(workspace: Workspace) -> Answer:
         f" {config.session.seed}, decider {config.session.decider}, in {workspace.root}"
     )
     return Answer({"dry_run": True, "config": config.model_dump(mode="json")}, text)
+
+
+def _only_planned(found: Overview) -> bool:
+    """Whether nothing was done but a plan of the first turn, from which `run` goes on."""
+    return found.standing is Standing.PLANNED and found.iteration == 1
 
 
 def _would_resume(workspace: Workspace) -> Answer:

@@ -4,13 +4,15 @@ from argparse import Namespace
 from contextlib import closing
 from typing import Any
 
+from agent.budget import Line, warnings
 from agent.envelope import Answer
 from agent.finding import from_here, workspace_of
 from agent.fitting import named
 from agent.overview import Overview, Standing, open_log, overview, session_of, sessions_of
-from agent.workspace import Workspace
+from agent.purse import budgets_of
+from agent.workspace import CONFIG, Workspace
 from logs.breaks import breaks, letters, pieces
-from logs.errors import UsageError, WaitsForPerson
+from logs.errors import Halted, UsageError, WaitsForPerson
 from logs.gain import of_session, sentence
 from logs.journal import Journal
 from logs.report import write_report
@@ -25,9 +27,14 @@ NEXT = {
     Standing.NOT_BEGUN: "plimsoll run",
     Standing.RUNNING: "plimsoll log list",
     Standing.WAITING: "plimsoll log show iter:{iteration} --content",
+    Standing.PLANNED: "plimsoll apply with the file of the plan; or plimsoll resume",
+    Standing.HALTED: "raise that budget under [budget] in plimsoll.toml, then plimsoll resume",
     Standing.INTERRUPTED: "plimsoll resume",
     Standing.ENDED: "plimsoll session show",
 }
+
+STANDS = {Standing.WAITING: WaitsForPerson.exit_code, Standing.HALTED: Halted.exit_code}
+"""Exit code of `status` where the session cannot go on by itself."""
 
 
 def status(options: Namespace) -> Answer:
@@ -35,13 +42,24 @@ def status(options: Namespace) -> Answer:
     workspace = workspace_of(options)
     journal = open_log(workspace)
     found = overview(workspace, session_of(workspace, journal, None), journal)
+    budgets = _budgets(workspace, found, journal)
     if journal:
         journal.close()
+    rows = _status(found)
+    rows[-1:-1] = [(f"{line.name}", line.said()) for line in budgets if line.limit is not None]
     return Answer(
-        data=_data(found),
-        text=named(_status(found), terminal_width()),
-        exit_code=WaitsForPerson.exit_code if found.waits else 0,
+        data=_data(found) | {"budgets": [line.row() for line in budgets]},
+        text=named(rows, terminal_width()),
+        exit_code=STANDS.get(found.standing, 0),
+        warnings=warnings(workspace.config) if budgets else (),
     )
+
+
+def _budgets(workspace: Workspace, found: Overview, journal: Journal | None) -> tuple[Line, ...]:
+    """What was spent of what; nothing is known of a session that the settings do not name."""
+    if not (workspace.root / CONFIG).is_file() or workspace.config.session.name != found.session:
+        return ()
+    return budgets_of(workspace, journal)
 
 
 def list_sessions(options: Namespace) -> Answer:

@@ -28,6 +28,8 @@ GO_ON = {
     Standing.NOT_BEGUN: "run",
     Standing.RUNNING: "status",
     Standing.INTERRUPTED: "resume",
+    Standing.PLANNED: "resume",
+    Standing.HALTED: "resume",
 }
 
 

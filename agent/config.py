@@ -101,6 +101,25 @@ class LimitsSection(Section):
     threads: int = Field(default=2, ge=1)
 
 
+class BudgetSection(Section):
+    """What a session may spend before it stops; 0 is no limit. Kept by the parent process."""
+
+    hours: float = Field(default=0, ge=0, allow_inf_nan=False)
+    """By the clock while a process works on the session, over all its runs."""
+    cpu_hours: float = Field(default=0, ge=0, allow_inf_nan=False)
+    tokens: int = Field(default=0, ge=0)
+    """Of the chat model that decides, in and out."""
+    money: float = Field(default=0, ge=0, allow_inf_nan=False)
+    """For those tokens, in the currency of the prices."""
+    price_per_million_tokens_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_per_million_tokens_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """A price that is not given is unknown, not zero: money is then not counted, and it is said."""
+    disk_gb: float = Field(default=0, ge=0, allow_inf_nan=False)
+    """Of the workspace's artefacts, in 10^9 bytes."""
+    approvals: int = Field(default=0, ge=0)
+    """Proposals put before people in any 24 hours, over all sessions of the workspace."""
+
+
 class JudgesSection(Section):
     """The founding panel: who is asked, and with which flaws they were planted."""
 
@@ -145,6 +164,7 @@ class Config(Section):
     drift: DriftSection = DriftSection()
     recipe: Annotated[Recipe, AfterValidator(_sensible)] = Recipe()
     limits: LimitsSection = LimitsSection()
+    budget: BudgetSection = BudgetSection()
 
 
 def read(path: Path) -> Config:
@@ -216,7 +236,8 @@ def dump(config: Config) -> str:
         of = getattr(config, name)
         # A field that is left out where it says nothing stands in the file all the same.
         shown = {k: section.get(k, getattr(of, k)) for k in type(of).model_fields}
-        lines += [f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in shown.items()), ""]
+        given = {k: v for k, v in shown.items() if v is not None}
+        lines += [f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in given.items()), ""]
     return "\n".join(lines)
 
 

@@ -24,6 +24,8 @@ from logs.vocabulary import EntryKind, LogEntry
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from agent.purse import Purse
+
 COLOURS = {
     EntryKind.COMMITTED: "green",
     EntryKind.REFUSED: "red",
@@ -125,9 +127,9 @@ def line_of(entry: LogEntry) -> str:
 
 
 @contextmanager
-def watching(options: Namespace, iterations: int) -> Iterator[Quiet]:
+def watching(options: Namespace, iterations: int, purse: "Purse | None" = None) -> Iterator[Quiet]:
     """The face that fits what was asked for and where the output goes."""
-    with shown(Pace(iterations), quiet=silent(options)) as face:
+    with shown(Pace(iterations, purse=purse), quiet=silent(options)) as face:
         yield Lines(face, sys.stdout) if options.jsonl else face
 
 

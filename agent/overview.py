@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.running import Holder, holder
+from agent.stops import halted_at, last_stop
 from agent.workspace import CONFIG, Workspace
 from invariants.policy import Policy
 from logs.errors import PlimsollError, UsageError
@@ -24,6 +25,9 @@ class Standing(StrEnum):
     NOT_BEGUN = "not begun"
     RUNNING = "running"
     WAITING = "waits for a person"
+    PLANNED = "planned"
+    """Its next turn was planned, and nothing of it is carried out yet."""
+    HALTED = "stopped by a budget"
     INTERRUPTED = "interrupted"
     ENDED = "ended"
 
@@ -59,11 +63,12 @@ def overview(workspace: Workspace, session: str, journal: Journal | None) -> Ove
     told = turns(journal, session) if journal else ()
     planned = iterations_of(workspace, session, journal)
     process = _process(workspace, session)
-    ended = any(EntryKind.STOPPED in turn.entries for turn in told)
+    ended = journal is not None and last_stop(journal, session) is not None
+    halted = journal is not None and halted_at(journal, session) is not None
     left, labels = _labels(workspace, journal)
     return Overview(
         session=session,
-        standing=_standing(told, ended, process),
+        standing=_standing(told, ended, halted, process),
         ended=ended,
         iteration=max((turn.iteration for turn in told if turn.observation), default=0),
         iterations=planned,
@@ -146,14 +151,25 @@ def _has_settings(workspace: Workspace) -> bool:
     return (workspace.root / CONFIG).is_file()
 
 
-def _standing(told: tuple[Turn, ...], ended: bool, process: Holder | None) -> Standing:
+def _standing(
+    told: tuple[Turn, ...], ended: bool, halted: bool, process: Holder | None
+) -> Standing:
     if process:
         return Standing.RUNNING
     if not told:
         return Standing.NOT_BEGUN
     if any(map(_asks, told)):
         return Standing.WAITING
+    if halted and not ended:
+        return Standing.HALTED
+    if not ended and _is_planned(told[-1]):
+        return Standing.PLANNED
     return Standing.ENDED if ended else Standing.INTERRUPTED
+
+
+def _is_planned(turn: Turn) -> bool:
+    """Whether the last that happened in this turn is that it was planned."""
+    return turn.entries.get(EntryKind.PLANNED, -1) == max(turn.entries.values())
 
 
 def _asks(turn: Turn) -> bool:

@@ -2,9 +2,13 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from logs.text import clip, visible
 from logs.vocabulary import EntryKind, LogEntry
+
+if TYPE_CHECKING:
+    from agent.purse import Purse
 
 SLOWEST_FIRST_GUESS = 2.0
 """Seconds of a step before its remaining time is guessed."""
@@ -19,10 +23,12 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         *,
         before: str = "founding",
+        purse: "Purse | None" = None,
     ) -> None:
         self.iterations, self.clock = iterations, clock
         self.before = before
         """What goes on before the first iteration."""
+        self.purse = purse
         self.iteration = 0
         self._began: dict[int, float] = {}
         self._took: list[float] = []
@@ -43,6 +49,8 @@ class Pace:
     def entry(self, entry: LogEntry) -> None:
         """An entry ends the step that led to it; a record ends its iteration."""
         self._step = None
+        if self.purse:
+            self.purse.entry(entry)
         self.iteration = max(self.iteration, entry.iteration)
         self._began.setdefault(entry.iteration, self.clock())
         if entry.kind is EntryKind.RECORDED:
@@ -62,6 +70,8 @@ class Pace:
             parts.append(f"{visible(clip(what, 40))} {done}/{of}")
             if (left := self.left_of_step()) is not None:
                 parts[-1] += f", about {spoken(left)} left"
+        if self.purse and (spent := self.purse.line()):
+            parts.append(spent)
         return "; ".join(parts)
 
     def bar(self) -> tuple[int, int | None]:

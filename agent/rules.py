@@ -34,17 +34,17 @@ keep: a new line takes a new one, wherever it stands.
 
 from collections.abc import Iterator
 
-from agent import edits, judge_lines, repairs
+from agent import edits, judge_lines, repairs, upkeep
 from agent.data_lines import narrowing, one_back, smaller_steps
 from agent.deciders import View
 from agent.diagnose import say
 from agent.edits import EDITS_IN_A_ROW, MOST_REFUSALS
-from agent.lines import Entry, Guarded, Line, Need, Way, finding
+from agent.lines import Entry, Guarded, Need, Way
 from agent.table.acts import REFIT_LABELS
 from agent.table.choosing import Table, first
 from agent.table.facts import JUDGE_FLOOR_RULES
 from agent.table.vocabulary import BETTER_BY, MIN_GRADED, STALE_AFTER, TRIES
-from logs.vocabulary import Alternative, Decision, Hypothesis, Intervention, Prediction
+from logs.vocabulary import Alternative, Decision, Intervention
 
 __all__ = [
     "BETTER_BY",
@@ -76,7 +76,7 @@ def decide(view: View, table: Table = ()) -> Decision:
 
 def train_always(view: View) -> Decision:
     """The fixed recipe: train, whatever the instruments say."""
-    line = _train(view)
+    line = upkeep.train(view)
     return Decision(
         iteration=view.iteration,
         intervention=line.intervention,
@@ -87,32 +87,6 @@ def train_always(view: View) -> Decision:
         predicted=line.predicted,
         arguments=line.arguments,
     )
-
-
-def _refresh(view: View) -> Line:
-    found = finding(view, Hypothesis.PROMPT_SATURATION)
-    return Line(
-        Intervention.REFRESH_PROMPTS,
-        f"little is left to learn from these prompts: {found.because[0] if found else ''}",
-        {},
-        Prediction(metric="tie_rate", low=0.0, high=0.9),
-    )
-
-
-def _train(view: View) -> Line:
-    score = view.measured("judge_score")
-    now = score.estimate if score and score.estimate is not None else 0.0
-    return Line(
-        Intervention.TRAIN,
-        "no finding asks for a repair first",
-        {},
-        Prediction(metric="judge_score", low=now, high=now + 1.0),
-    )
-
-
-def _stuck(_: View) -> Line:
-    because = "training needs people under this policy, or the panel is below its floor"
-    return Line(Intervention.ASK_PERSON, f"{because}, and nothing else is left to do", {})
 
 
 TABLE: tuple[Entry, ...] = (
@@ -277,7 +251,7 @@ TABLE: tuple[Entry, ...] = (
                 Need("is.saturated", "siblings still differ"),
                 Need("not past.refresh_failed", "the last refresh did not help"),
             ),
-            ways=(Way("refresh_prompts", "may.refresh_prompts", _refresh),),
+            ways=(Way("refresh_prompts", "may.refresh_prompts", upkeep.refresh),),
             otherwise="other prompts need people under this policy",
         ),
     ),
@@ -287,8 +261,8 @@ TABLE: tuple[Entry, ...] = (
         Intervention.TRAIN,
         Guarded(
             ways=(
-                Way("train", "may.train and not is.below_floor", _train),
-                Way("ask_person", "true", _stuck),
+                Way("train", "may.train and not is.below_floor", upkeep.train),
+                Way("ask_person", "true", upkeep.stuck),
             ),
             last_resort=True,
         ),

@@ -52,6 +52,9 @@ def gate(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
 def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     """Move HEAD and record it, in one transaction; doing it twice does it once."""
     context = runtime.context
+    known = context.entry(state, "commit")
+    if known and known.kind is EntryKind.FAILED:
+        return {"way": "record"}
     proposal = context.word(state, "act", Proposal)
     made = Commit(
         parent=proposal.base,
@@ -65,14 +68,30 @@ def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     )
     step = weight_step(context.commit_at(proposal.base).state, proposal.new)
     path = Decimal(step.numerator) / Decimal(step.denominator) if not proposal.restores else None
+    spend = context.meter.priced(Ledgers(weight_path=path) if path else None)
     try:
-        entry = context.journal.commit(
-            made, expected_head=proposal.base, spend=Ledgers(weight_path=path) if path else None
-        )
+        if known is None:
+            _require_same_law(context, ruling_of(context, state, Verdict))
+        entry = context.journal.commit(made, expected_head=proposal.base, spend=spend)
         context.listener.entry(entry)
     except Stale as stale:
         context.log(state, "commit", EntryKind.FAILED, failure(stale))
     return {"way": "record"}
+
+
+def _require_same_law(context: Context, verdict: Verdict) -> None:
+    """Commit only what the policy in force ruled on: a planned turn may wait for days.
+
+    Raises:
+        Stale: people put another policy in force since the gate.
+    """
+    if verdict.policy != context.policy.digest:
+        raise Stale(
+            "The policy changed since this proposal was ruled on.",
+            saw=f"policy {context.policy.digest[:12]}",
+            wanted=f"policy {verdict.policy[:12]}, as at the gate",
+            try_this="nothing: the next turn is ruled on by the policy in force",
+        )
 
 
 def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
@@ -88,6 +107,7 @@ def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     once(context, state, "record", lambda: _close(state, context))
     if ends:
         return {"way": "end"}
+    context.meter.require_left()
     return {"way": "observe", "iteration": state["iteration"] + 1}
 
 
@@ -152,6 +172,8 @@ def _close(turn: Turn, context: Context) -> None:
         "seconds": {k: round(v, 3) for k, v in context.hands.spent.seconds.items()},
         "agent_cpu_seconds": round(context.hands.spent.own_seconds(), 3),
         "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
+        "disk_bytes": context.meter.disk_bytes,
+        "budgets": [line.row() for line in context.meter.lines()],
         **_compared(turn, context),
     }
     context.hands.spent.seconds.clear()

@@ -5,15 +5,16 @@ The turn holds only where it is; every word of it is in the log, under the key
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from agent.config import Config
 from agent.deciders import Decider
 from agent.hands import Hands
 from agent.listener import Listener
+from agent.meter import Unmetered
 from invariants.policy import Policy
-from logs.errors import IntegrityError, PlimsollError
+from logs.errors import Halted, IntegrityError, PlimsollError
 from logs.journal import Journal
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, State, Word
 from tools.task import Task
@@ -43,6 +44,8 @@ class Context:
     listener: Listener
     founding: Digest
     """The founding commit: the anchor."""
+    meter: Unmetered = field(default_factory=Unmetered)
+    """What the session spent, and what it still may."""
 
     def log(
         self,
@@ -59,7 +62,7 @@ class Context:
             iteration=turn["iteration"],
             step=step,
             body=body,
-            spend=spend,
+            spend=self.meter.priced(spend),
         )
         self.listener.entry(entry)
         return entry
@@ -116,11 +119,12 @@ def failure(error: PlimsollError) -> dict[str, Any]:
 
 
 def ends_the_session(error: PlimsollError) -> bool:
-    """Whether an error is this machine's and not the turn's: another turn would only repeat it.
+    """Whether an error is this machine's or a budget's, and not the turn's: another turn would
+    only repeat it.
 
-    A disk that is full is mended by people, and then the very same step runs again.
+    A disk that is full is mended by people, a budget raised, and then the same step runs again.
     """
-    return isinstance(error.__cause__, OSError)
+    return isinstance(error.__cause__, OSError) or isinstance(error, Halted)
 
 
 def once(context: Context, turn: Turn, step: str, run: Callable[[], None]) -> None:

@@ -25,6 +25,8 @@ from agent.ruling import net_ledgers
 from agent.state import Context, Turn, once
 from logs.vocabulary import Decision, Diagnosis, EntryKind, Intervention, Observation
 
+TIMELESS = {"seconds": Decimal(0), "cpu_seconds": Decimal(0)}
+
 
 def diagnose(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     """Record a Diagnosis of this turn's observation."""
@@ -60,6 +62,7 @@ def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     context = runtime.context
 
     def run() -> None:
+        context.meter.require_left()  # a decider may ask a model, which costs
         bring(state, context)
         context.log(state, "decide", EntryKind.DECIDED, context.decider(view_of(state, context)))
 
@@ -87,7 +90,8 @@ def view_of(turn: Turn, context: Context) -> View:
         observation=observed,
         diagnosis=context.word(turn, "diagnose", Diagnosis),
         past=past_turns(context, turn),
-        ledgers=net_ledgers(context, spent),
+        # No decision reads a clock: it also ticks while gold is measured, and never alike.
+        ledgers=net_ledgers(context, spent).model_copy(update=TIMELESS),
         limits=limits,
         labels_left=labels_left(context, spent),
         bench=bench_of(context, now),

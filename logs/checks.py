@@ -127,7 +127,7 @@ def ledgers_add_up(database: sqlite3.Connection) -> Answer:
     kept = dict(database.execute("SELECT name, amount FROM ledger"))
     spent = ledgers.total(entry.spend for entry in _entries(database))
     for name in sorted({*kept, *spent}):
-        if kept.get(name) != spent.get(name):
+        if kept.get(name, "0") != spent.get(name):
             return False, f"{name} is {kept.get(name)}, the entries spend {spent.get(name)}"
     return True, ", ".join(f"{name} {amount}" for name, amount in spent.items())
 

@@ -29,7 +29,11 @@ def add(database: sqlite3.Connection, spend: Ledgers | None) -> None:
         return
     now = Ledgers.model_validate(dict(database.execute("SELECT name, amount FROM ledger")))
     for name, amount in total([now, spend]).items():
-        database.execute("UPDATE ledger SET amount = ? WHERE name = ?", (amount, name))
+        # A log that was founded before a ledger existed lacks its row: nothing was spent of it.
+        database.execute(
+            "INSERT INTO ledger VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET amount = ?2",
+            (name, amount),
+        )
 
 
 def _sum(name: str, so_far: Decimal, amount: Decimal) -> Decimal:

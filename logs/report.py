@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 from logs.basis import HEADERS, basis
+from logs.budget_rows import budget_rows
 from logs.charts import gold_against_judge, instruments, timeline
 from logs.content import hidden, wholly_by_model, written_by_model
 from logs.drift_charts import section as drift_section
@@ -71,6 +72,7 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         skills=_skills(told),
         basis_headers=HEADERS,
         basis=[found.row for found in basis(told)],
+        budgets=budget_rows(journal, session),
         ledgers=journal.ledgers().model_dump(mode="json"),
         checkpoint=journal.checkpoint().splitlines(),
         log=LOG,

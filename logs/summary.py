@@ -109,6 +109,11 @@ def _ruled(body: dict[str, Any]) -> str:
     return f"does not hold, tier {verdict.tier}: {_broken(verdict.rulings)}"
 
 
+def _planned(body: dict[str, Any]) -> str:
+    tier = f", tier {body['tier']}" if body["tier"] else ""
+    return f"{body['intervention']} on {short(body['base'])}: {body['outlook']}{tier}"
+
+
 def _committed(body: dict[str, Any]) -> str:
     commit = Commit.model_validate(body)
     state = commit.state
@@ -177,6 +182,7 @@ _SUMMARIES: dict[EntryKind, Callable[[dict[str, Any]], str]] = {
     EntryKind.TRIED: _tried,
     EntryKind.RESCORED: _rescored,
     EntryKind.RULED: _ruled,
+    EntryKind.PLANNED: _planned,
     EntryKind.COMMITTED: _committed,
     EntryKind.REFUSED: _refused,
     EntryKind.RECORDED: _recorded,

@@ -222,6 +222,8 @@ class EntryKind(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     RESUMED = "resumed"
+    PLANNED = "planned"
+    """A turn was taken up to the law's word and no further: what applying it would do."""
     ADOPTED = "adopted"
     """A policy came into force, with its text and the signatures under it."""
 
@@ -236,6 +238,9 @@ class Ledgers(Word):
     alpha: Decimal = Decimal(0)
     """Error probability spent on bounds so far."""
     seconds: Decimal = Decimal(0)
+    """By the clock, of the processes that ran a session."""
+    cpu_seconds: Decimal = Decimal(0)
+    """Of those processes and their jobs."""
 
 
 class LogEntry(Word):

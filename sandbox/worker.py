@@ -91,6 +91,15 @@ class Worker:
         if cell is not None:
             cell.kill()
 
+    def stand(self) -> None:
+        """Build the wall now unless it stands, for whoever must know the time that is left after.
+
+        Raises:
+            WallError: it could not be built.
+        """
+        with self._busy:
+            self._standing(self._level())
+
     def call(
         self,
         job: str,
@@ -110,7 +119,7 @@ class Worker:
         """
         place, bound = self._place(scratch), limits or self._limits
         with self._busy:
-            level = probe.level() if self._kind is None else probe.measure(self._kind)
+            level = self._level()
             cell = self._standing(level)
             request = cell.request(job, args, scratch=place, limits=bound)
             started = time.monotonic()
@@ -133,6 +142,9 @@ class Worker:
             peak_rss_bytes=ended.peak_rss_bytes,
             level=level.number,
         )
+
+    def _level(self) -> probe.Level:
+        return probe.level() if self._kind is None else probe.measure(self._kind)
 
     def _standing(self, level: probe.Level) -> Cell:
         """The wall of the last call, or a new one."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agent import graph, session, settle
+from agent import graph, looping, session, settle
 from agent.state import Context, Turn, once
 from agent.workspace import CONSTITUTION, POLICY, Workspace
 from invariants.diff import diff
@@ -222,7 +222,7 @@ def measure_meta(turn: Turn, context: Context) -> None:
 @contextmanager
 def hands(*_: object) -> Iterator[SimpleNamespace]:
     """Hands that do nothing."""
-    spent = SimpleNamespace(seconds={}, peak_rss_bytes=0, level=2)
+    spent = SimpleNamespace(seconds={}, cpu_seconds=0.0, peak_rss_bytes=0, level=2)
     yield SimpleNamespace(spent=spent, reader="", store=None)
 
 
@@ -234,7 +234,7 @@ def stand_in(monkeypatch: Any) -> None:
     """Put the stand-ins in place."""
     monkeypatch.setattr(session, "found_workspace", found)
     monkeypatch.setattr(session, "Hands", hands)
-    monkeypatch.setattr(session, "measure_gold", measure_gold)
+    monkeypatch.setattr(looping, "measure_gold", measure_gold)
     monkeypatch.setattr(settle, "measure_gold", measure_gold)
     monkeypatch.setattr(settle, "measure_meta", measure_meta)
     for step in (observe, diagnose, decide, act, trial):

@@ -1,6 +1,6 @@
 """Real sessions, as small as they can be: the wall, TRL, the gate and the log are the real ones.
 
-    python -m tests.sessions WORKSPACE run|resume [--kill STEP [--during] [--turn N]]
+    python -m tests.sessions WORKSPACE run|resume|plan|apply [--kill STEP [--during] [--turn N]]
 
 runs one in a process of its own, and ends that process at a given step, as a power cut would.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import plimsoll  # noqa: F401  puts this checkout first on the path
-from agent import session
+from agent import planning, plans, session
 from agent.config import Config
 from agent.rules import train_always
 from agent.workspace import Workspace
@@ -89,15 +89,22 @@ def log(workspace: Workspace, name: str | None = NAME) -> list[LogEntry]:
 
 
 def history(workspace: Workspace) -> list[tuple[str, str, Any]]:
-    """What happened, without clock times and memory: key, kind, body and price of each entry."""
-    return [
-        (e.key, str(e.kind), _timeless(e.body), e.spend and e.spend.model_dump())
-        for e in log(workspace, None)
-    ]
+    """What happened, without clock times, memory and disk: key, kind, body and price of each."""
+    return [(e.key, str(e.kind), _timeless(e.body), _price(e)) for e in log(workspace, None)]
+
+
+MACHINE = ("seconds", "peak_rss_mb", "disk_bytes", "budgets")
+"""What the record of a turn says of the machine and the clock."""
 
 
 def _timeless(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in body.items() if k not in ("seconds", "peak_rss_mb")}
+    return {k: v for k, v in body.items() if k not in MACHINE}
+
+
+def _price(entry: LogEntry) -> dict[str, Any]:
+    """What an entry spent, but for time."""
+    spent = entry.spend.model_dump() if entry.spend else {}
+    return {k: v for k, v in spent.items() if v and not k.endswith("seconds")}
 
 
 def asks_in_turn_2(view: Any) -> Decision:
@@ -183,7 +190,7 @@ def main() -> None:
     """Run or resume a session, and perhaps die."""
     parser = argparse.ArgumentParser()
     parser.add_argument("workspace", type=Path)
-    parser.add_argument("verb", choices=["run", "resume"])
+    parser.add_argument("verb", choices=["run", "resume", "plan", "apply"])
     parser.add_argument("--kill")
     parser.add_argument("--during", action="store_true")
     parser.add_argument("--turn", type=int, default=2)
@@ -192,7 +199,14 @@ def main() -> None:
     killer = Killer(given.kill, during=given.during, turn=given.turn) if given.kill else None
     if given.decider:
         session.DECIDERS["rules"] = DECIDERS[given.decider]
-    ending = getattr(session, given.verb)(Workspace(given.workspace), killer or Told())
+    workspace, told = Workspace(given.workspace), killer or Told()
+    if given.verb == "plan":
+        print(planning.plan(workspace, told).digest)
+        return
+    if given.verb == "apply":
+        planning.apply(workspace, plans.read(workspace.root / "next.plan"), told)
+        return
+    ending = getattr(session, given.verb)(workspace, told)
     print(ending.reason)
     sys.exit(ending.exit_code)
 

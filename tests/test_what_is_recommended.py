@@ -58,6 +58,8 @@ class TestWhatIsRecommended:
             "init",
             "run",
             "resume",
+            "plan",
+            "apply",
             "rollback",
             "report",
             "policy init",

@@ -50,6 +50,8 @@ WHY_NOT = {
     "guidance": "the guidance cannot be read, and nothing is decided without it",
 }
 """Reason -> what it means; `http-STATUS` is any other status."""
+FREE = frozenset({"unreachable", "redirected", "guidance"})
+"""Failures before any model could have worked."""
 
 
 class Exchange(Word):
@@ -66,6 +68,9 @@ class Exchange(Word):
     tokens_in: int | None = None
     tokens_out: int | None = None
     seconds: float = 0.0
+    tokens_most: tuple[int, int] | None = None
+    """In and out, where the endpoint may have worked and did not count: no token is shorter than
+    a byte, and no answer longer than was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +141,16 @@ class Language:
             tokens_in=heard.tokens_in,
             tokens_out=heard.tokens_out,
             seconds=heard.seconds,
+            tokens_most=self._most(prompt, heard),
         )
         self._log(view, HEARS, exchange)
         return exchange
+
+    def _most(self, prompt: Digest | None, heard: Heard) -> tuple[int, int] | None:
+        free = heard.failed in FREE or heard.failed.startswith("http-")
+        if prompt is None or free or None not in (heard.tokens_in, heard.tokens_out):
+            return None
+        return len(self.workspace.store.get(prompt)), self._config.decider.max_tokens
 
     def _log(self, view: View, step: str, body: Word | Mapping[str, object]) -> None:
         entry = self.journal.append(
