@@ -29,14 +29,17 @@ from agent.config import (
     SessionSection,
     WorldSection,
 )
+from agent.data_lines import frontier, weakness
 from agent.deciders import Decider, View
 from agent.deciding.menu import possible
+from agent.judge_lines import ensemble
+from agent.lines import Entry
 from agent.listener import Silent
-from agent.rules import train_always
+from agent.rules import TABLE, decide, train_always
 from agent.state import Context
 from agent.workspace import POLICY, Workspace
 from benchmarks.world import curves, ungoverned_policy
-from logs.vocabulary import Decision, EntryKind, Intervention, Recipe
+from logs.vocabulary import Decision, EntryKind, Intervention, Recipe, Reference
 
 COMMON = Recipe(prompts=1024, epochs=2, replay=1024)
 """Of every arm that is not part of the grid."""
@@ -82,13 +85,33 @@ ARMS: dict[str, Arm] = {
     "bandit": Arm("bandit"),
     "scheduled": Arm("scheduled", governed=False),
     **_grid(),
+    "with-entropy": Arm("rules", COMMON.model_copy(update={"entropy": 0.01})),
+    "with-anchor": Arm("rules", COMMON.model_copy(update={"reference": Reference.ANCHOR})),
+    "with-curriculum": Arm("frontier"),
+    "with-adversarial-prompts": Arm("weakness"),
+    "with-ensemble": Arm("ensemble"),
     "without-judge-repair": Arm("rules", without=JUDGE),
     "without-rollback": Arm("rules", without=(Intervention.ROLL_BACK,)),
     "without-constitution": Arm("rules", without=(Intervention.EDIT_CONSTITUTION,)),
-    "without-prompts": Arm("rules", without=(Intervention.REFRESH_PROMPTS,)),
-    "without-recipe": Arm("rules", without=(Intervention.CHANGE_RECIPE,)),
-    "without-ensemble": Arm("rules", without=(Intervention.ADD_JUDGE, Intervention.REWEIGHT_PANEL)),
 }
+
+
+MORE: dict[str, Entry] = {
+    "frontier": Entry("B1-frontier", Intervention.REFRESH_PROMPTS, frontier),
+    "weakness": Entry("B2-weakness", Intervention.REFRESH_PROMPTS, weakness),
+    "ensemble": Entry("B3-ensemble", Intervention.ADD_JUDGE, ensemble),
+}
+"""Lines that the table does without, each put before its last one."""
+
+
+def decider_of(arm: Arm) -> Decider | None:
+    """Who decides where no setting names it."""
+    if arm.decider == "scheduled":
+        return scheduled
+    if arm.decider in MORE:
+        lines = (*TABLE[:-1], MORE[arm.decider], TABLE[-1])
+        return lambda view: decide(view, lines)
+    return None
 
 
 def scheduled(view: View) -> Decision:
@@ -107,14 +130,14 @@ def scheduled(view: View) -> Decision:
 def run(name: str, seed: int, base: str, turns: int, out: Path) -> dict[str, Any]:
     """One session; returns its curves, what was claimed, and what it cost."""
     arm = ARMS[name]
-    named: Decider | None = scheduled if arm.decider == "scheduled" else None
+    named = decider_of(arm)
     config = Config(
         recipe=arm.recipe,
         session=SessionSection(
             name=name,
             iterations=turns,
             seed=seed,
-            decider="fixed" if named else arm.decider,
+            decider="rules" if named else arm.decider,
             without=arm.without,
         ),
         world=WorldSection(base=base, gold_prompts=800),

@@ -71,7 +71,7 @@ def curves(workspace: Workspace, name: str) -> dict[str, Any]:
     gold: dict[int, dict[str, Any]] = {}
     score: dict[int, float] = {}
     for entry in entries:
-        if entry.kind is EntryKind.MEASURED:
+        if entry.kind is EntryKind.MEASURED and entry.key.endswith("/gold"):
             gold[entry.iteration] = {
                 m["instrument"]: [m["estimate"], m["low"], m["high"], m["n"]]
                 for m in entry.body["measurements"]

@@ -85,6 +85,7 @@ ACTS: Mapping[str, Act] = {
     "reinitialise_judge": Act(
         intervention=Intervention.REINITIALISE_JUDGE, kinds=_SEATS | {Kind.JUDGE_REFIT}
     ),
+    "add_judge": Act(intervention=Intervention.ADD_JUDGE, kinds=_SEATS | {Kind.JUDGE_ADDED}),
     "reweight_panel": Act(
         intervention=Intervention.REWEIGHT_PANEL, kinds=frozenset({Kind.PANEL_REWEIGHTED})
     ),
