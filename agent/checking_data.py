@@ -70,14 +70,17 @@ def distinct_prompts(prompts: Sequence[str]) -> Measurement:
     )
 
 
-def leaked_prompts(leaks: int, prompts: int) -> Measurement:
+def leaked_prompts(leaks: int, prompts: int, foreign: int = 0) -> Measurement:
     """Share of a turn's practice prompts that read like gold; red where chance does not bring it.
 
     None of them is trained on. In a small language some one in a thousand does by chance.
+
+    Args:
+        foreign: prompts of the audit pool or of gold itself; one is too many.
     """
     found = proportion(
         "leaked_prompts", leaks, prompts, units="share of prompts", bad_is="high", null=0.0
     )
-    surely = found.low is not None and found.low > BY_CHANCE
+    surely = foreign > 0 or (found.low is not None and found.low > BY_CHANCE)
     status = Status.RED if surely else Status.GREEN if prompts else Status.INSUFFICIENT
     return found.model_copy(update={"status": status})

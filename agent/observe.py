@@ -148,7 +148,8 @@ def _previous(context: Context, commit: Commit) -> State | None:
 def _of_prompts(context: Context, train: Sequence[str]) -> Iterator[Measurement]:
     """Whether practice prompts repeat, or hold gold."""
     yield distinct_prompts(train)
-    yield leaked_prompts(len(leaks(gold_texts(context), train)), len(train))
+    found = len(leaks(gold_texts(context), train))
+    yield leaked_prompts(found, len(train), context.task.overlap(train))
 
 
 def _of_policy(groups: Sequence[Group], drawn: dict[str, list[float]]) -> Iterator[Measurement]:

@@ -35,7 +35,11 @@ TELLING = "telling"
 
 def past_turns(context: Context, turn: Turn) -> tuple[Past, ...]:
     """The turns of this session that are over, oldest first."""
-    return tuple(_past(context, turn["session"], i) for i in range(1, turn["iteration"]))
+    session = turn["session"]
+    return tuple(
+        context.recalled(("past", session, i), lambda i=i: _past(context, session, i))  # type: ignore[misc]
+        for i in range(1, turn["iteration"])
+    )
 
 
 def _past(context: Context, session: str, iteration: int) -> Past:
@@ -80,7 +84,11 @@ def observations(context: Context, turn: Turn) -> list[Observation]:
     found = (
         context.journal.find(turn["session"], i, "observe") for i in range(1, turn["iteration"])
     )
-    return [_read(context, e) for e in found if e]
+    return [
+        context.recalled(("seen", e.key), lambda e=e: _read(context, e))  # type: ignore[misc]
+        for e in found
+        if e
+    ]
 
 
 def _read(context: Context, entry: LogEntry) -> Observation:

@@ -4,9 +4,9 @@ The turn holds only where it is; every word of it is in the log, under the key
 `session/iteration/step`. A step that runs again finds its own entry and returns at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, cast
 
 from agent.config import Config
 from agent.deciders import Decider
@@ -20,6 +20,7 @@ from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, State,
 from tools.task import Task
 
 W = TypeVar("W", bound=Word)
+R = TypeVar("R")
 
 
 class Turn(TypedDict):
@@ -44,6 +45,8 @@ class Context:
     listener: Listener
     founding: Digest
     """The founding commit: the anchor."""
+    memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Of `recalled`; a long session would read its whole past in every step."""
     meter: Unmetered = field(default_factory=Unmetered)
     """What the session spent, and what it still may."""
 
@@ -105,7 +108,13 @@ class Context:
 
     def commit_at(self, digest: Digest) -> Commit:
         """A commit by its digest."""
-        return self.journal.commit_of(digest)
+        return self.recalled(("commit", digest), lambda: self.journal.commit_of(digest))
+
+    def recalled(self, name: Hashable, read: Callable[[], R]) -> R:
+        """What was read once and cannot change: what is over, or named by its content."""
+        if name not in self.memo:
+            self.memo[name] = read()
+        return cast(R, self.memo[name])
 
     @property
     def anchor(self) -> State:

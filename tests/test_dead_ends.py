@@ -12,6 +12,7 @@ from agent.config import Config
 from agent.deciding.dice import dice
 from agent.deciding.menu import Choice, arguments_of, barred, possible
 from agent.recall import dead_ends
+from agent.switches import MODES
 from logs.vocabulary import Intervention
 from tests.a_view import BENCH, judge, past, trained, view
 from tests.test_any_view import views
@@ -27,6 +28,12 @@ def tried(seen, intervention, outcome="refused", refused_by=(), **arguments):
         past(turn, intervention, outcome, refused_by), head=seen.head, arguments=arguments
     )
     return replace(seen, iteration=turn + 1, past=(*seen.past, last))
+
+
+def pairs(seen, intervention):
+    """Values of the two arguments that are offered together."""
+    found = (i for i in possible(seen) if i.intervention is intervention)
+    return {tuple(values) for i in found for values in _values(i)}
 
 
 class TestADeadEnd:
@@ -50,7 +57,19 @@ class TestADeadEnd:
 
     def test_is_the_same_for_another_number_of_labels(self):
         seen = tried(view(), Intervention.REFIT_JUDGE, "failed", judge="crowd", labels="72")
-        assert Intervention.REFIT_JUDGE not in kinds(seen)
+        plain = [
+            i
+            for i in possible(seen)
+            if i.intervention is Intervention.REFIT_JUDGE and "debias" not in i.arguments
+        ]
+        assert plain == []
+
+    def test_of_two_arguments_leaves_every_other_pair_of_them(self):
+        seen = view(state=GOVERNED)
+        before = pairs(seen, Intervention.REINITIALISE_JUDGE)
+        judged, to = next(iter(before))
+        later = tried(seen, Intervention.REINITIALISE_JUDGE, judge=judged, to=to)
+        assert pairs(later, Intervention.REINITIALISE_JUDGE) == before - {(judged, to)}
 
     def test_of_an_edit_leaves_the_other_flaws(self):
         seen = view(state=GOVERNED)
@@ -97,7 +116,9 @@ class TestTraining:
 
 
 def test_where_all_was_tried_in_vain_it_is_all_offered_again():
-    seen = view(bench=(), labels_left=0, past=())
+    others = set(Intervention) - {Intervention.TRAIN, Intervention.REFRESH_PROMPTS}
+    ways = {f"refresh_prompts:{mode}" for mode in MODES}
+    seen = view(bench=(), labels_left=0, past=(), without=frozenset(others | ways))
     seen = tried(tried(seen, Intervention.TRAIN), Intervention.REFRESH_PROMPTS)
     assert {Intervention.TRAIN, Intervention.REFRESH_PROMPTS} <= kinds(seen)
     assert barred(seen) == ()

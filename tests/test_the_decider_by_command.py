@@ -5,6 +5,7 @@ import json
 import pytest
 
 from agent import rules
+from agent.table.choosing import entries, guarded
 from invariants import templates
 from logs.vocabulary import Outcome
 from tests.a_command import plimsoll
@@ -21,9 +22,9 @@ class TestTheTable:
     def test_is_shown_with_every_line_and_every_condition(self, elsewhere):
         shown = plimsoll("decider")
         assert shown.code == 0
-        for line, _, conditions in TABLE:
-            assert line in shown.out
-            assert all(f"{way.act}" in shown.out for way in conditions.ways)
+        for entry in entries(TABLE):
+            assert entry.id in shown.out
+            assert all(f"{way.act}" in shown.out for way in guarded(entry).ways)
         assert "is.below_floor" in shown.out
 
     def test_is_data_for_programs(self, elsewhere):

@@ -94,6 +94,7 @@ class TestPracticePrompts:
     def test_of_which_more_read_like_gold_than_chance_brings_are_red(self):
         assert leaked_prompts(15, 512).status is Status.RED
         assert leaked_prompts(2, 512).status is Status.GREEN
+        assert leaked_prompts(2, 512, foreign=1).status is Status.RED
         assert leaked_prompts(0, 512).status is Status.GREEN
 
     def test_that_do_not_exist_are_insufficient(self):

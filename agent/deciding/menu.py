@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import product
+from math import prod
 from typing import Any
 
 from agent.deciders import View
@@ -131,25 +132,29 @@ def _offers(view: View) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     found = (item for of in kinds for item in of(view))
     everything = tuple(item for item in found if item.intervention not in view.without)
     dead = dead_ends(view)
-    left = (_without(item, dead) for item in everything)
-    return everything, tuple(item for item in left if item is not None)
+    return everything, tuple(part for item in everything for part in _without(item, dead))
 
 
-def _without(item: Item, dead: tuple[DeadEnd, ...]) -> Item | None:
-    """The item with those choices that are no dead end; None where all are."""
+def _without(item: Item, dead: tuple[DeadEnd, ...]) -> Iterator[Item]:
+    """The item with those choices that are no dead end; in parts, where they go by pairs."""
     choices = {n: kind for n, kind in item.arguments.items() if isinstance(kind, Choice)}
-    open_ = [
+    every = [
         dict(zip(choices, shown, strict=True))
         for shown in product(*(kind.values for kind in choices.values()))
-        if not _is_dead(item, choices, dict(zip(choices, shown, strict=True)), dead)
     ]
-    if not open_:
-        return None
-    kept = {
-        name: Choice({s: v for s, v in kind.values.items() if any(o[name] == s for o in open_)})
-        for name, kind in choices.items()
-    }
-    return replace(item, arguments={**item.arguments, **kept})
+    left = [shown for shown in every if not _is_dead(item, choices, shown, dead)]
+    if len(left) == len(every):
+        yield item
+        return
+    whole = prod(len({shown[n] for shown in left}) for n in choices)
+    fixed = [] if whole == len(left) else list(choices)[:-1]
+    for values in dict.fromkeys(tuple(shown[n] for n in fixed) for shown in left):
+        these = [s for s in left if tuple(s[n] for n in fixed) == values]
+        fewer = {
+            n: Choice({s: v for s, v in kind.values.items() if any(t[n] == s for t in these)})
+            for n, kind in choices.items()
+        }
+        yield replace(item, arguments={**item.arguments, **fewer})
 
 
 def _is_dead(

@@ -31,7 +31,8 @@ def make(making: Making) -> Made:
     groups = read_groups(hands.store, observation.samples, observation.verdicts, now.panel)
     taught = teachable(groups[: now.recipe.prompts], hands.store, now.panel)
     clean = without_gold(context, [t for j in taught for t in (j.prompt, *j.answers)])
-    taught = [judged for judged in taught if judged.prompt in clean]
+    # What only resembles gold is left out; what is of another pool must block the turn below.
+    taught = [j for j in taught if j.prompt in clean or context.task.overlap([j.prompt])]
     pairs = [p for p in make_pairs(taught, margin=MARGIN) if {p.chosen, p.rejected} <= clean]
     shown = [s for s in make_shown(taught) if s.answer in clean]
     if now.recipe.balance:

@@ -24,7 +24,7 @@ from tools.instruments.estimates import refuse_unequal
 
 Floats = NDArray[np.float64]
 TESTS, INTERVALS = 2, 10
-"""Permutation tests, and metrics told by an interval, per reference."""
+"""Permutation tests, of the first reference alone, and metrics told by an interval, of each."""
 CORPUS_SAMPLES = 2
 """Answers per prompt that tests and the corpus's diversity read; with 200 prompts 400 a side."""
 
@@ -50,7 +50,7 @@ class Said:
 
 def look_at(k: int, planned: int, references: int) -> Look:
     """The look at which a policy is compared with so many references."""
-    return Look(k, planned, tests=TESTS * references, intervals=INTERVALS * references)
+    return Look(k, planned, tests=TESTS, intervals=INTERVALS * references)
 
 
 def compared(
@@ -60,7 +60,7 @@ def compared(
     *,
     look: Look,
     seed: int,
-    embed: Embedding = FOR_TESTS,
+    embed: Embedding | None = FOR_TESTS,
     diversity: Embedding = FOR_DIVERSITY,
 ) -> tuple[Measurement, ...]:
     """Every change of the answers against one reference, at the levels of the look.
@@ -68,14 +68,16 @@ def compared(
     What cannot be measured on these answers is insufficient and says why.
 
     Args:
-        embed: what the two-sample tests see; `diversity`: what the Vendi scores see.
+        embed: what the two-sample tests see; None asks none of them.
+        diversity: what the Vendi scores see.
 
     Raises:
         UndefinedMeasurement: the sides differ in prompts or in answers per prompt.
     """
     refuse_unequal("drift", {"prompts now": len(now.texts), f"at {of}": len(then.texts)})
     refuse_unequal("drift", {"answers a prompt now": now.samples, f"at {of}": then.samples})
-    makers = {**_tests(now, then, of, look, embed, seed), **_changes(now, then, look, diversity)}
+    tests = _tests(now, then, of, look, embed, seed) if embed else {}
+    makers = {**tests, **_changes(now, then, look, diversity)}
     return tuple(_named(name, of, look, make) for name, make in makers.items())
 
 
