@@ -85,7 +85,7 @@ ARMS: dict[str, Arm] = {
     "bandit": Arm("bandit"),
     "scheduled": Arm("scheduled", governed=False),
     **_grid(),
-    "with-entropy": Arm("rules", COMMON.model_copy(update={"entropy": 0.01})),
+    "with-entropy": Arm("rules", COMMON.model_copy(update={"entropy": 0.1})),
     "with-anchor": Arm("rules", COMMON.model_copy(update={"reference": Reference.ANCHOR})),
     "with-curriculum": Arm("frontier"),
     "with-adversarial-prompts": Arm("weakness"),

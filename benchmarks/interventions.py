@@ -129,8 +129,9 @@ def curves(workspace: Workspace, name: str) -> dict[str, Any]:
             if e.kind is EntryKind.COMMITTED and e.body["state"]["prompts"]["emphasis"]
         ][-1:],
         "turns": {
-            e.iteration: f"{e.body['outcome']}" for e in entries if e.kind is EntryKind.RECORDED
+            e.iteration: e.body["intervention"] for e in entries if e.kind is EntryKind.DECIDED
         },
+        "committed": [e.iteration for e in entries if e.kind is EntryKind.COMMITTED],
     }
 
 
@@ -139,26 +140,36 @@ def _one(found: list[dict[str, Any]], instrument: str) -> float:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """One row per session, then the difference from plain at the same seed."""
+    """One row per session: the end, the difference from plain at the same seed, both by turns
+    and by trainings, for a refresh costs a turn."""
     head = f"| arm | seed | gold, T=1, last {LAST} | greedy, last {LAST} | vs. plain, T=1 "
-    head += "| vs. plain, greedy | entropy | ties | KL | minutes |"
-    lines = [head, "|---" * 10 + "|"]
+    head += "| vs. plain, greedy | trainings | vs. plain after as many, T=1 | entropy | ties | KL |"
+    lines = [head, "|---" * 11 + "|"]
     plain = {r["seed"]: r for r in results if r["arm"] == "plain"}
     for r in results:
-        t1, greedy = (_end(r[kind]) for kind in ("gold", "greedy"))
-        base = plain.get(r["seed"])
-        less = (
-            [f"{x - _end(base[k]):+.3f}" for x, k in ((t1, "gold"), (greedy, "greedy"))]
-            if (base)
-            else ["", ""]
-        )
+        base, n = plain.get(r["seed"]), len(_trained(r))
+        less = [f"{_end(r[k]) - _end(base[k]):+.3f}" if base else "" for k in ("gold", "greedy")]
+        as_many = f"{_after(r, n) - _after(base, n):+.3f}" if base else ""
         end = _last(r["observed"])
         lines.append(
-            f"| {r['arm']} | {r['seed']} | {t1:.3f} | {greedy:.3f} | {less[0]} | {less[1]} "
-            f"| {end['entropy']:.3f} | {end['tie_rate']:.3f} | {end['kl_to_anchor']:.3f} "
-            f"| {r['minutes']} |"
+            f"| {r['arm']} | {r['seed']} | {_end(r['gold']):.3f} | {_end(r['greedy']):.3f} "
+            f"| {less[0]} | {less[1]} | {n} | {as_many} "
+            f"| {end['entropy']:.3f} | {end['tie_rate']:.3f} | {end['kl_to_anchor']:.3f} |"
         )
     return "\n".join(lines)
+
+
+def _trained(result: Mapping[str, Any]) -> list[int]:
+    """Turns whose training was committed."""
+    done = {int(i) for i in result["committed"]}
+    return [int(i) for i, what in result["turns"].items() if what == "train" and int(i) in done]
+
+
+def _after(result: Mapping[str, Any], trainings: int) -> float:
+    """Gold at temperature 1 after so many trainings, told by the last two of them together."""
+    turns = _trained(result)[trainings - 2 : trainings]
+    by_turn = {int(i): value for i, value in result["gold"].items()}
+    return fmean(by_turn[i] for i in turns)
 
 
 def _end(curve: Mapping[Any, float]) -> float:
@@ -178,6 +189,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=512, help="per turn, and replayed")
     parser.add_argument("--work", type=Path, required=True, help="an empty folder")
     parser.add_argument("--out", type=Path, required=True)
+    parser.epilog = "a work folder holds one workspace per session; remove it afterwards"
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     given.out.parent.mkdir(parents=True, exist_ok=True)

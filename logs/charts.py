@@ -28,7 +28,11 @@ TOGETHER = "In no iteration was gold clearly below its best while the judge scor
 APART_ON_NONE = "On no scale was gold clearly below its best while the judge scored higher."
 
 LANES: dict[str, tuple[Intervention, ...]] = {
-    "data": (Intervention.REGENERATE_DATA, Intervention.REFRESH_PROMPTS),
+    "data": (
+        Intervention.REGENERATE_DATA,
+        Intervention.REFRESH_PROMPTS,
+        Intervention.CHANGE_RECIPE,
+    ),
     "judge": (
         Intervention.RECALIBRATE_JUDGE,
         Intervention.REFIT_JUDGE,
@@ -38,12 +42,7 @@ LANES: dict[str, tuple[Intervention, ...]] = {
         Intervention.REWEIGHT_PANEL,
     ),
     "constitution": (Intervention.EDIT_CONSTITUTION,),
-    "weights": (
-        Intervention.TRAIN,
-        Intervention.CHANGE_RECIPE,
-        Intervention.ROLL_BACK,
-        Intervention.STOP,
-    ),
+    "weights": (Intervention.TRAIN, Intervention.ROLL_BACK, Intervention.STOP),
     "person": (Intervention.ASK_PERSON,),
 }
 

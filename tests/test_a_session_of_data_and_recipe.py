@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 PLAN = {
     2: (Intervention.REGENERATE_DATA, {"slice": "all"}),
-    3: (Intervention.CHANGE_RECIPE, {"entropy": "0.01", "reference": "anchor"}),
+    3: (Intervention.CHANGE_RECIPE, {"entropy": "0.1", "reference": "anchor"}),
     4: (Intervention.REFRESH_PROMPTS, {"mode": "level"}),
 }
 """The other turns train."""
@@ -61,7 +61,7 @@ def test_regenerating_empties_the_replay_buffer_and_moves_the_stream(states):
 
 
 def test_the_recipe_changes_without_training_and_is_trained_by_afterwards(states):
-    assert states[3].recipe.entropy == 0.01 and str(states[3].recipe.reference) == "anchor"
+    assert states[3].recipe.entropy == 0.1 and str(states[3].recipe.reference) == "anchor"
     assert states[3].adapter == states[2].adapter
     assert states[5].adapter != states[4].adapter
     assert states[5].recipe == states[3].recipe

@@ -79,7 +79,7 @@ class TestAChangeOfTheRecipe:
         low, high = RATE_BOUNDS
         assert low <= recipe.learning_rate <= high
         assert 0.02 <= recipe.beta <= 1 and 0.25 <= recipe.nll <= 2
-        assert 0 <= recipe.entropy <= 0.1 and 0.8 <= recipe.temperature <= 1.2
+        assert 0 <= recipe.entropy <= 0.3 and 0.8 <= recipe.temperature <= 1.2
         assert 1 <= recipe.epochs <= 5 and recipe.samples * recipe.prompts <= MOST_ANSWERS
         Config(recipe=recipe)
 
@@ -99,7 +99,7 @@ class TestAChangeOfTheRecipe:
             {"rank": "64"},
             {"family": "ppo"},
             {"entropy": "nan"},
-            {"entropy": "0.01", "prompts": "9"},
+            {"entropy": "0.1", "prompts": "9"},
             {"samples": "8"},
         ],
     )
@@ -108,8 +108,8 @@ class TestAChangeOfTheRecipe:
         assert isinstance(made, str)
 
     def test_changes_the_recipe_alone(self, tmp_path):
-        made = change_recipe.make(Bench(tmp_path).making(CHANGE, state(), entropy="0.01"))
-        assert made.new == state(recipe=Recipe(entropy=0.01))
+        made = change_recipe.make(Bench(tmp_path).making(CHANGE, state(), entropy="0.1"))
+        assert made.new == state(recipe=Recipe(entropy=0.1))
         assert made.seeds == {} and "pairs" not in made.inputs
 
 
@@ -328,7 +328,7 @@ class TestASwitch:
 
     def test_forbids_a_decision_that_uses_the_way(self):
         without = {"change_recipe:entropy", "refresh_prompts:weak"}
-        both = {"learning_rate": "0.0003", "entropy": "0.01"}
+        both = {"learning_rate": "0.0003", "entropy": "0.1"}
         assert switched_off(without, CHANGE, both) == "change_recipe:entropy"
         assert switched_off(without, CHANGE, {"learning_rate": "0.0003"}) is None
         assert switched_off(without, REFRESH, {MODE: "weak"}) == "refresh_prompts:weak"

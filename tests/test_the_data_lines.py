@@ -138,7 +138,7 @@ class TestAWeakness:
 class TestANarrowing:
     def test_is_answered_by_a_bonus_for_staying_unsure(self):
         line = narrowing(view(*ALIKE))
-        assert (line.intervention, line.arguments) == (CHANGE, {"entropy": "0.01"})
+        assert (line.intervention, line.arguments) == (CHANGE, {"entropy": "0.1"})
         assert "vendi_change" in line.because
 
     def test_is_answered_by_drawing_at_temperature_1_where_that_was_lowered(self):
@@ -152,7 +152,7 @@ class TestANarrowing:
             planted=ALIKE,
             state=state(recipe=Recipe(temperature=0.8)),
         )
-        assert narrowing(seen).arguments == {"entropy": "0.01"}
+        assert narrowing(seen).arguments == {"entropy": "0.1"}
 
     def test_is_not_what_every_policy_loses_that_learns(self):
         learnt = (
@@ -167,7 +167,7 @@ class TestANarrowing:
         assert isinstance(narrowing(view(sure)), str)
 
     def test_stops_at_the_last_step_of_the_bonus(self):
-        full = state(recipe=Recipe(entropy=0.1))
+        full = state(recipe=Recipe(entropy=0.3))
         assert "leaves nothing" in narrowing(view(*ALIKE, state=full))
 
     def test_without_the_bonus_does_not_use_it(self):
@@ -247,7 +247,7 @@ class TestDriftNearItsLimit:
 APPLIES = {
     "frontier": (frontier, TIED, REFRESH, {"mode": "level"}),
     "weakness": (weakness, WEAK, REFRESH, {"mode": "weak"}),
-    "narrowing": (narrowing, ALIKE, CHANGE, {"entropy": "0.01"}),
+    "narrowing": (narrowing, ALIKE, CHANGE, {"entropy": "0.1"}),
 }
 
 
