@@ -18,8 +18,8 @@
     R11 drifting       the anchor is far, or a step was too long    -> smaller steps
     R12 too-far        the same, though steps are small already     -> roll back, if the vault
                                                                       likes it better
+    R7 saturated       nearly all siblings tie                      -> refresh the prompts, twice
     R13 narrowing      answers collapse                             -> draw wider, or reward doubt
-    R7 saturated       nearly all siblings tie                      -> refresh the prompts
     R16 reweigh        judges of a panel deserve other shares       -> reweight the panel
     R8 healthy         nothing above                                -> train, else ask a person
 
@@ -242,7 +242,6 @@ TABLE: tuple[Entry, ...] = (
     ),
     Entry("R11-drifting", Intervention.CHANGE_RECIPE, smaller_steps),
     Entry("R12-too-far", Intervention.ROLL_BACK, one_back),
-    Entry("R13-narrowing", Intervention.CHANGE_RECIPE, narrowing),
     Entry(
         "R7-saturated",
         Intervention.REFRESH_PROMPTS,
@@ -250,11 +249,13 @@ TABLE: tuple[Entry, ...] = (
             needs=(
                 Need("is.saturated", "siblings still differ"),
                 Need("not past.refresh_failed", "the last refresh did not help"),
+                Need(f"past.refreshed < {TRIES}", "other prompts were no better, twice"),
             ),
             ways=(Way("refresh_prompts", "may.refresh_prompts", upkeep.refresh),),
             otherwise="other prompts need people under this policy",
         ),
     ),
+    Entry("R13-narrowing", Intervention.CHANGE_RECIPE, narrowing),
     Entry("R16-reweigh", Intervention.REWEIGHT_PANEL, judge_lines.reweigh),
     Entry(
         "R8-healthy",

@@ -127,6 +127,7 @@ def _past(view: View) -> Tree:
         "trained": Fraction(len(trained)),
         "edits_failed": Fraction(sum(p.outcome != "committed" for p in edits)),
         "edits_in_a_row": Fraction(edits_in_a_row(view)),
+        "refreshed": Fraction(lately(view, Intervention.REFRESH_PROMPTS)),
         "regenerated": Fraction(lately(view, Intervention.REGENERATE_DATA)),
     }
 

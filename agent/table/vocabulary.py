@@ -32,7 +32,8 @@ DISBELIEVED = Fraction(3, 5)
 LIKELIER = Fraction(1, 2)
 """Support from which on a hypothesis is likelier than not."""
 TRIES = 2
-"""Regenerations after which whoever spoils the data is somebody else's to find."""
+"""Regenerations after which whoever spoils the data is somebody else's to find, and refreshes
+after which other prompts are no better."""
 SILENT = Fraction(1, 5)
 """Share of scores that are errors from which on the panel counts as silent."""
 EVEN = Fraction(1, 2)
@@ -82,6 +83,7 @@ _GIVEN: Mapping[str, Record] = {
             "trained": "int",
             "edits_failed": "int",
             "edits_in_a_row": "int",
+            "refreshed": "int",
             "regenerated": "int",
         },
     ),
