@@ -142,11 +142,11 @@ class TestAJobThatTakesTooLong:
 
         def slow_once(self, job, args):
             if job == "train" and not told.failed:
-                self._worker._limits = replace(self._worker._limits, wall_seconds=0.05)
+                self._limits = replace(self._limits, wall_seconds=0.05)
             try:
                 return kept(self, job, args)
             finally:
-                self._worker._limits = Limits(wall_seconds=600, cpu_threads=2)
+                self._limits = Limits(wall_seconds=600, cpu_threads=2)
 
         told = _Failing()
         monkeypatch.setattr(Hands, "_run", slow_once)
