@@ -108,7 +108,11 @@ def remembered(entries: dict[str, LogEntry], **arguments: str) -> Past:
     told_so = decision.model_copy(update={"body": {**decision.body, "arguments": told}})
     turn = [e for key, e in ({**entries, "1/decide": told_so}).items() if key.startswith("1/")]
     journal = SimpleNamespace(entries_of=lambda *_: turn)
-    context = SimpleNamespace(journal=journal, commit_at=lambda _: SimpleNamespace(state=state()))
+    context = SimpleNamespace(
+        journal=journal,
+        commit_at=lambda _: SimpleNamespace(state=state()),
+        recalled=lambda _, read: read(),
+    )
     (found,) = past_turns(context, Turn(session=NAME, iteration=2, way=""))  # type: ignore[arg-type]
     return found
 

@@ -48,7 +48,7 @@ class TestTheTable:
         assert said.code == 0
         header = next(line for line in said.out.split("\n") if line.startswith("instrument"))
         assert all(name in header for name in COLUMNS)
-        row = next(line for line in said.out.split("\n") if line.startswith("vendi_change"))
+        row = next(line for line in said.out.split("\n") if line.startswith("vendi_change "))
         assert "2, all" in row
         assert row.endswith("red =")
         assert "looks: so far" in " ".join(said.out.split())
