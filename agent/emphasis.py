@@ -9,7 +9,7 @@ Nothing here reads gold: panel scores, calibrated beliefs and grades that were b
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, pvariance
+from statistics import fmean
 from typing import Any
 
 from agent.groups import Group, p_right
@@ -53,11 +53,16 @@ def learnable(group: Group, panel: Panel, known: Known) -> float | None:
     beliefs = [p_right(group, i, known, panel) for i in scored]
     told = [p for p in beliefs if p is not None]
     if len(told) == len(scored):
-        return pvariance(told)
+        return _variance(told)
     scores = [group.panel[i] for i in scored]
     best = max(s for s in scores if s is not None)
     share = sum(s == best for s in scores) / len(scores)
     return share * (1 - share)
+
+
+def _variance(values: Sequence[float]) -> float:
+    middle = fmean(values)
+    return fmean((x - middle) ** 2 for x in values)
 
 
 def disputed(group: Group, panel: Panel) -> bool | None:

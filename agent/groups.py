@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 from logs.vocabulary import Digest, JudgeKind, Panel
@@ -62,16 +63,14 @@ def group_of(
 ) -> Group:
     """One row of stored answers with one row of stored scores, under the weights of a panel."""
     columns = [scores[j] for j in weights]
-    total = sum(weights.values())
+    weight, total = tuple(weights.values()), sum(weights.values())
     panel = tuple(
-        None
-        if None in row
-        else sum(w * s for w, s in zip(weights.values(), row, strict=True)) / total
+        None if None in row else sum(map(mul, weight, row)) / total
         for row in zip(*columns, strict=True)
     )
     return Group(
         prompt=drawn["prompt"],
-        answers=tuple((t, b, p, f, r) for t, b, p, f, r in drawn["answers"]),
+        answers=tuple(map(tuple, drawn["answers"])),
         by_judge={j: tuple(s) for j, s in scores.items()},
         panel=panel,
     )

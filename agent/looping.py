@@ -5,6 +5,7 @@ import os
 # Before langgraph is imported: no code in checkpoints.
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
+import gc
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,10 +100,27 @@ def threaded(workspace: Workspace, context: Context) -> Iterator[Thread]:
         yield Thread(context, build(saver), thread)
 
 
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Leave what set-up made out of the search for cycles, and search seldom.
+
+    The modules of torch and its kin are most of the heap: walking them was a seventh of what the
+    agent itself computes.
+    """
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
 def to_the_end(workspace: Workspace, context: Context) -> Ending:
     """Loop until the turns are used up, somebody is waited for, or a budget is used up."""
     try:
-        with threaded(workspace, context) as thread:
+        with rarely_collected(), threaded(workspace, context) as thread:
             thread.go(begin=open_turn(context) or 1)
     except Halted as halted:
         return halted_end(workspace, context, halted)

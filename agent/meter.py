@@ -80,11 +80,11 @@ class Meter(Unmetered):
         Raises:
             Halted: one of them is used up.
         """
-        require_left(self.lines(), asking=asking)
+        require_left(self._barring(), asking=asking)
 
     def clipped(self, limits: Limits) -> Limits:
         """Limits of a job that must not outlast the hours."""
-        return clipped(limits, self.lines())
+        return clipped(limits, self._barring())
 
     def used(self, cpu_seconds: float) -> None:
         """Count what a job used."""
@@ -92,9 +92,13 @@ class Meter(Unmetered):
 
     def lines(self) -> tuple[Line, ...]:
         """Every budget, by now."""
-        return lines(self.budget, self.spent())
+        return lines(self.budget, self.spent(self.disk_bytes))
 
-    def spent(self) -> Spent:
+    def _barring(self) -> tuple[Line, ...]:
+        """Every budget, for the question whether to go on: a disk without a limit is not walked."""
+        return lines(self.budget, self.spent(self.disk_bytes if self.budget.disk_gb else None))
+
+    def spent(self, disk_bytes: int | None = None) -> Spent:
         """What the session spent in all its runs, this one up to now."""
         for entry in self.journal.entries(self.session, since=self._read):
             self._logged.add(entry)
@@ -106,7 +110,7 @@ class Meter(Unmetered):
             cpu_seconds=logged.cpu_seconds + cpu,
             tokens_in=logged.tokens_in,
             tokens_out=logged.tokens_out,
-            disk_bytes=self.disk_bytes,
+            disk_bytes=disk_bytes,
             approvals=asked_today(self.journal, finding.now()) if self.budget.approvals else 0,
         )
 

@@ -72,7 +72,13 @@ class Context:
 
     def entry(self, turn: Turn, step: str) -> LogEntry | None:
         """The entry of a step of this turn, if it has run."""
-        return self.journal.find(turn["session"], turn["iteration"], step)
+        name = ("entry", turn["session"], turn["iteration"], step)
+        if name not in self.memo:
+            found = self.journal.find(turn["session"], turn["iteration"], step)
+            if found is None:
+                return None
+            self.memo[name] = found
+        return cast(LogEntry, self.memo[name])
 
     def word(self, turn: Turn, step: str, kind: type[W]) -> W:
         """The word that a step of this turn recorded.
@@ -88,7 +94,8 @@ class Context:
                 wanted="every step before this one",
                 try_this="plimsoll log verify",
             )
-        return kind.model_validate(entry.body)
+        name = ("word", entry.key, kind)
+        return self.recalled(name, lambda: kind.model_validate(entry.body))
 
     def head(self) -> Digest:
         """The commit in force.

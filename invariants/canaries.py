@@ -45,7 +45,8 @@ class Leak:
 
 def words(text: str) -> Words:
     """The words of a text, as they are compared."""
-    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return tuple(_WORD.findall(plain.casefold()))
 
 
 def leaks(gold: Iterable[str], training: Iterable[str]) -> tuple[Leak, ...]:
@@ -123,12 +124,13 @@ class _Canaries:
     def _alike(self, text: Words) -> bool:
         counted = Counter(text)
         near = {n for mark in _marks(counted) for n in self._by_word.get(mark, ())}
-        return any(_alike(self._items[n], counted) for n in near)
+        return any(_alike(self._items[n], counted, len(text)) for n in near)
 
 
-def _alike(one: Counter[str], other: Counter[str]) -> bool:
-    shared = (one & other).total()
-    union = one.total() + other.total() - shared
+def _alike(one: Counter[str], other: Counter[str], length: int) -> bool:
+    """Whether the words of both agree; `length` is the number of words of the other."""
+    shared = sum(min(n, other[word]) for word, n in one.items() if word in other)
+    union = one.total() + length - shared
     return shared * ALIKE.denominator >= ALIKE.numerator * union
 
 

@@ -4,7 +4,6 @@ A folder is stored as a manifest `{"files": {relative path: digest}}`, itself an
 so a folder's name is the digest of its manifest and every file can be verified alone.
 """
 
-import json
 import os
 import shutil
 import tempfile
@@ -12,6 +11,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pydantic_core import from_json
 
 from logs.canonical import canonical
 from logs.errors import IntegrityError, PlimsollError
@@ -73,11 +74,11 @@ class Store:
 
     def get_json(self, digest: str) -> Any:
         """Read a JSON value back."""
-        return json.loads(self.get(digest))
+        return from_json(self.get(digest))
 
     def get_lines(self, digest: str) -> list[Any]:
         """Read JSON lines back."""
-        return [json.loads(line) for line in self.get(digest).splitlines()]
+        return [from_json(line) for line in self.get(digest).splitlines()]
 
     def has(self, digest: str) -> bool:
         """Whether an artefact of this name is stored; its bytes are checked on reading."""
