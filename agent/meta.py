@@ -5,7 +5,7 @@ that are in force, or would be after this turn's proposal, score a sealed anchor
 and a null, blind. Items with known truth go the way of the training data, and never into it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,6 +39,9 @@ PANEL, ORACLE = "panel", "oracle"
 PLANTED = 20
 HARD = 0.25
 """Share of right answers among siblings up to which a prompt counts as hard."""
+
+_Known = tuple[Group, tuple[int, int]]
+"""Siblings, and which of them are right and wrong."""
 
 MENU = (
     Claim(name="gain > 0", instrument="gain", above=0.0),
@@ -216,10 +219,7 @@ def _planted(turn: Turn, context: Context) -> Iterator[Measurement]:
     groups = read_groups(store, observed.samples, observed.verdicts, now.panel)
     # Each prompt once: where practice prompts repeat, a repeat would not be a planted one.
     practised = {g.prompt: g for g in groups[: now.recipe.prompts]}.values()
-    told = [(g, p) for g in practised if (p := _truth(g, context)) is not None]
-    hard = [(g, p[:2]) for g, p in told if p[2] <= HARD][:PLANTED]
-    taken = {g.prompt for g, _ in hard}
-    easy = [(g, p[:2]) for g, p in told if g.prompt not in taken][:PLANTED]
+    easy, hard = _told_apart(practised, context)
     repeated = [_only(g, p) for g, p in easy]
     kept = make_pairs(
         teachable([_only(g, p) for g, p in (*easy, *hard)], store, now.panel), margin=MARGIN
@@ -232,6 +232,26 @@ def _planted(turn: Turn, context: Context) -> Iterator[Measurement]:
     yield _share("planted_flips_caught", sum(flipped), len(flipped))
     yield _share("planted_repeats_caught", 2 * once_each - len(twice), once_each)
     yield _share("planted_hard_rejected", sum(thrown), len(thrown))
+
+
+def _told_apart(groups: Iterable[Group], context: Context) -> tuple[list[_Known], list[_Known]]:
+    """Prompts with a right and a wrong answer: those at hand first, and hard ones apart.
+
+    Siblings are graded only until there are enough: a turn has thousands.
+    """
+    easy: list[_Known] = []
+    hard: list[_Known] = []
+    for group in groups:
+        if len(easy) == len(hard) == PLANTED:
+            break
+        known = _truth(group, context)
+        if known is None:
+            continue
+        right, wrong, share = known
+        kind = hard if share <= HARD and len(hard) < PLANTED else easy
+        if len(kind) < PLANTED:
+            kind.append((group, (right, wrong)))
+    return easy, hard
 
 
 def _share(instrument: str, k: int, n: int) -> Measurement:
