@@ -10,6 +10,7 @@ from agent.bench import many, plot, table
 from agent.bench.running import Run
 from agent.bench.scenario import Scenario, read, shipped
 from agent.bench.scoring import Outcome
+from agent.deciding.experience import LEARNS, read_file
 from agent.envelope import Answer
 from logs.errors import UsageError
 from logs.files import write_whole
@@ -28,7 +29,8 @@ def bench(options: Namespace) -> Answer:
         text = as_table(("scenario", "", "turns", "what it is"), rows, terminal_width())
         return Answer(data=known, text=text)
     deciders = list(dict.fromkeys(options.decider or ["rules"]))
-    runs = many.runs_of(scenarios, deciders, range(options.seeds))
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    runs = many.runs_of(scenarios, deciders, seeds, _lessons(options, deciders))
     folder = Path(options.out)
     missing = [each for each in runs if many.read(each, folder) is None]
     if options.dry_run:
@@ -42,7 +44,7 @@ def bench(options: Namespace) -> Answer:
     }
     write_whole(folder / RESULTS, (json.dumps(data, indent=2) + "\n").encode())
     write_whole(folder / TABLE, (table.markdown(found) + "\n").encode())
-    for decider in deciders:
+    for decider in sorted({outcome.decider for outcome in found}):
         write_whole(folder / f"{decider}.svg", plot.drawn(found, decider).encode())
     return Answer(data=data, text=_text(found, folder))
 
@@ -65,6 +67,26 @@ def _scenarios(options: Namespace) -> list[Scenario]:
             )
         chosen.append(known[name] if name in known else read(Path(name)))
     return [s for s in chosen if s.quick or not options.quick]
+
+
+def _lessons(options: Namespace, deciders: Sequence[str]) -> bytes:
+    """What the bandit is to know beforehand.
+
+    Raises:
+        UsageError: nobody who learns decides, or the file cannot be read.
+    """
+    if not options.experience:
+        return b""
+    if LEARNS not in deciders:
+        raise UsageError(
+            "These lessons would be read by nobody.",
+            saw=f"--experience, and {', '.join(deciders)} to decide",
+            wanted="a decider that learns",
+            try_this=f"plimsoll bench --decider {LEARNS} --experience FILE",
+        )
+    path = Path(options.experience).resolve()
+    found = read_file(path.parent, path.name)
+    return found.data if found else b""
 
 
 def _run(runs: Sequence[Run], folder: Path, jobs: int) -> list[Outcome]:

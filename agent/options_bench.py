@@ -22,7 +22,19 @@ def benching(parser: Parser) -> None:
         metavar="N",
         type=whole("--seeds", 1, 1000),
         default=1,
-        help="seeds 0 to N-1 of each scenario (default: 1)",
+        help="how many seeds of each scenario, from 0 on (default: 1)",
+    )
+    parser.add_argument(
+        "--first-seed",
+        metavar="N",
+        type=whole("--first-seed", 0, 1000),
+        default=0,
+        help="begin at this seed instead of 0",
+    )
+    parser.add_argument(
+        "--experience",
+        metavar="FILE",
+        help="lessons for the bandit, as plimsoll session experience writes them",
     )
     parser.add_argument("--quick", action="store_true", help="only the scenarios marked quick")
     parser.add_argument(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.bench import plot, table
+from agent.bench.many import runs_of
 from agent.bench.planting import Planted, PlantedTask, Schedule
 from agent.bench.running import Run, with_budgets
 from agent.bench.scenario import Expect, Fault, Plant, Scenario, read, shipped
@@ -320,6 +321,31 @@ class TestTheCommand:
         said = plimsoll("bench", "null", "--dry-run", "--seeds", "3", "--out", str(out), "--json")
         assert len(said.envelope["data"]["runs"]) == 3
         assert not out.exists()
+
+    def test_gives_lessons_to_the_decider_that_learns_and_to_no_other(self, tmp_path):
+        lessons = tmp_path / "experience.jsonl"
+        lessons.write_bytes(b"")
+        asked = ("null", "--dry-run", "--decider", "rules", "--experience", str(lessons))
+        said = plimsoll("bench", *asked)
+        assert said.code == 2
+        assert "read by nobody" in said.err
+        said = plimsoll("bench", *asked, "--decider", "bandit", "--out", str(tmp_path), "--json")
+        assert said.code == 0, said.err
+        taught = Run(BIASED, "bandit", 0, b"{}")
+        assert taught.label.startswith("bandit-")
+        assert taught.name != Run(BIASED, "bandit", 0).name
+        assert taught.name != Run(BIASED, "bandit", 0, b"[]").name
+        assert [r.lessons for r in runs_of([BIASED], ["rules", "bandit"], [0], b"{}")] == [
+            b"",
+            b"{}",
+        ]
+
+    def test_begins_at_another_seed(self, tmp_path):
+        said = plimsoll(
+            *("bench", "null", "--dry-run", "--seeds", "2", "--first-seed", "3"),
+            *("--out", str(tmp_path), "--json"),
+        )
+        assert said.envelope["data"]["runs"] == ["null-rules-3", "null-rules-4"]
 
     def test_refuses_a_scenario_that_is_not_there(self):
         said = plimsoll("bench", "no-such-thing", "--dry-run")

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.bench.running import Run, run, warmed
 from agent.bench.scenario import Scenario
 from agent.bench.scoring import Outcome, scored
+from agent.deciding.experience import LEARNS
 from agent.listener import Silent
 from logs.files import write_whole
 
@@ -16,10 +17,21 @@ OUTCOME = "outcome.json"
 
 
 def runs_of(
-    scenarios: Sequence[Scenario], deciders: Sequence[str], seeds: Sequence[int]
+    scenarios: Sequence[Scenario],
+    deciders: Sequence[str],
+    seeds: Sequence[int],
+    lessons: bytes = b"",
 ) -> list[Run]:
-    """Every combination, the seeds outermost: a part of them is a smaller benchmark."""
-    return [Run(s, d, seed) for seed in seeds for s in scenarios for d in deciders]
+    """Every combination, the seeds outermost: a part of them is a smaller benchmark.
+
+    Lessons of other workspaces go to the decider that learns, and to no other.
+    """
+    return [
+        Run(s, d, seed, lessons if d == LEARNS else b"")
+        for seed in seeds
+        for s in scenarios
+        for d in deciders
+    ]
 
 
 def outcomes(runs: Sequence[Run], folder: Path, *, jobs: int) -> Iterator[Outcome]:

@@ -70,7 +70,7 @@ def scored(of: Run, journal: Reader) -> Outcome:
     entries = list(journal.entries(session=of.name))
     return Outcome(
         scenario=of.scenario.name,
-        decider=of.decider,
+        decider=of.label,
         seed=of.seed,
         at=at,
         detected=alarm.iteration - at if alarm and at is not None else None,
