@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +132,12 @@ def self_bleu(texts: Texts) -> Floats:
     Source:
         Zhu et al. 2018, arXiv:1802.01886, section 2.1.3; Papineni et al. 2002 (BLEU).
     """
+    return _self_bleu(tuple(texts)).copy()
+
+
+@lru_cache(maxsize=4)
+def _self_bleu(texts: tuple[str, ...]) -> Floats:
+    """Kept, as the anchor's answers and the last policy's are compared again at every look."""
     logs, used = np.zeros(len(texts)), np.zeros(len(texts))
     sizes = np.array([len(text.split()) for text in texts])
     if len(texts) < 2:
