@@ -20,7 +20,7 @@ from logs.show import terminal_width
 from logs.story import chapters, counted, rows, story
 from logs.summary import of_measurement
 from logs.text import interval, short, table, visible
-from logs.turns import turns
+from logs.turns import Turn, turns
 from logs.vocabulary import Measurement
 
 NEXT = {
@@ -48,7 +48,7 @@ def status(options: Namespace) -> Answer:
     rows = _status(found)
     rows[-1:-1] = [(f"{line.name}", line.said()) for line in budgets if line.limit is not None]
     return Answer(
-        data=_data(found) | {"budgets": [line.row() for line in budgets]},
+        data=overview_data(found) | {"budgets": [line.row() for line in budgets]},
         text=named(rows, terminal_width()),
         exit_code=STANDS.get(found.standing, 0),
         warnings=warnings(workspace.config) if budgets else (),
@@ -82,7 +82,9 @@ def list_sessions(options: Namespace) -> Answer:
         for o in found
     ]
     headers = ("session", "iterations", "standing", "judge", "scale", "gold")
-    return Answer(data=[_data(o) for o in found], text=table(headers, lines, terminal_width()))
+    return Answer(
+        data=[overview_data(o) for o in found], text=table(headers, lines, terminal_width())
+    )
 
 
 def show(options: Namespace) -> Answer:
@@ -112,9 +114,11 @@ def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) ->
     return Answer(data=story_data(journal, name, content=content), text=text)
 
 
-def story_data(journal: Journal, name: str, *, content: bool) -> dict[str, Any]:
-    """What the story tells, as data."""
-    found = turns(journal, name)
+def story_data(
+    journal: Journal, name: str, *, content: bool, found: tuple[Turn, ...] | None = None
+) -> dict[str, Any]:
+    """What the story tells, as data; `found` are its turns, where they were read already."""
+    found = turns(journal, name) if found is None else found
     keys = ("iteration", "decided", "outcome", "judge", "scale", "gold")
     named = letters(found)
     gain, _, _ = of_session(found)
@@ -169,7 +173,8 @@ def _status(found: Overview) -> list[tuple[str, str]]:
     ]
 
 
-def _data(found: Overview) -> dict[str, Any]:
+def overview_data(found: Overview) -> dict[str, Any]:
+    """What `status` tells, as data."""
     last, process = found.last, found.process
     return {
         "session": found.session,

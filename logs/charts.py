@@ -5,7 +5,7 @@ panels of their own, as they have units of their own. Undefined is a gap, never 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -58,6 +58,8 @@ class Figure(NamedTuple):
     narrow: Markup
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    specs: tuple[dict[str, Any], ...] = ()
+    """The same numbers as Vega-Lite views, where a script may draw them."""
 
 
 def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
