@@ -63,7 +63,7 @@ def answer(place: Place, made: Environment, page: Page, request: Request) -> Res
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     # The tag goes back by hand, so that what did not change is not announced again.
-    return HTMLResponse(html.replace("@etag", tag.replace('"', "&#34;")), headers={"ETag": tag})
+    return HTMLResponse(html.replace("@etag", tag.replace('"', "\\&#34;")), headers={"ETag": tag})
 
 
 def around(place: Place, where: str, query: Mapping[str, str]) -> dict[str, Any]:

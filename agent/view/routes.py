@@ -10,9 +10,19 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("/live", "sessions:live"),
     ("/s/{session}", "story:story"),
     ("/s/{session}/timeline", "timeline:timeline"),
+    ("/s/{session}/lineage", "lineage:lineage"),
+    ("/s/{session}/samples", "samples:samples"),
+    ("/s/{session}/compare", "compare:compare"),
     ("/d/{ref}", "decision:decision"),
     ("/e/{ref}", "decision:entry"),
+    ("/inbox", "inbox:inbox"),
+    ("/inbox/{proposal}", "inbox:case"),
+    ("/judges", "judges:judges"),
+    ("/judges/{judge}", "judges:judge"),
+    ("/constitution", "constitution:constitution"),
+    ("/invariants", "invariants:invariants"),
     ("/log", "log:log"),
+    ("/about", "about:about"),
 )
 """Path, and `module:function` below `agent.view.pages`."""
 

@@ -9,6 +9,7 @@ from agent.view.frame import Page
 from agent.view.pages.sessions import conformity, health
 from agent.view.place import Place
 from logs.charts import Figure
+from logs.charts_more import more as more_charts
 from logs.report import contents
 from logs.turns import Turn
 from logs.vocabulary import EntryKind
@@ -20,7 +21,7 @@ def story(place: Place, asked: Asked) -> Page:
     told, journal = place.turns(name), place.journal
     found = place.overview(name)
     said = contents(journal, told, asked.content)
-    figures = said.pop("figures")
+    figures = [*said.pop("figures"), *more_charts(told)]
     data = story_data(journal, name, content=asked.content, found=told) | {
         "standing": str(found.standing),
         "iterations": found.iterations,
