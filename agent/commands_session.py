@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from agent.budget import Line, warnings
@@ -100,11 +101,27 @@ def report(options: Namespace) -> Answer:
     workspace = workspace_of(options)
     with closing(_log_of(workspace)) as journal:
         name = session_of(workspace, journal, options.name)
+        if options.out:
+            return _bundle(workspace, name, options)
         path = workspace.session(name) / "report.html"
         if not options.dry_run:
             write_report(journal, name, path, content=options.content)
     data = {"report": str(path), "session": name, "dry_run": options.dry_run}
     return Answer(data=data, text=f"would write {path}" if options.dry_run else str(path))
+
+
+def _bundle(workspace: Workspace, name: str, options: Namespace) -> Answer:
+    """The pages of `plimsoll view` as files in a folder."""
+    from agent.view.export import export
+    from agent.view.place import Place
+
+    folder = Path(options.out).expanduser()
+    files = export(
+        Place(workspace), name, folder, content=options.content, dry_run=options.dry_run
+    )
+    data = {"report": str(folder), "session": name, "dry_run": options.dry_run, "files": files}
+    said = f"{folder / 'index.html'}, {len(files)} files"
+    return Answer(data=data, text=f"would write {said}" if options.dry_run else said)
 
 
 def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) -> Answer:

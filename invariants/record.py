@@ -104,16 +104,6 @@ def attest(folder: Path, policy: Policy, founding: State) -> Record:
     return known
 
 
-def on_record(folder: Path) -> Record | None:
-    """The proof that lies beside a policy, whatever it is about; None where there is none.
-
-    Raises:
-        IntegrityError: it is damaged.
-    """
-    path = folder / FILE
-    return _read(path) if path.exists() else None
-
-
 def _about(policy: Policy, founding: State | None) -> About:
     from invariants.solver import z3_version
 

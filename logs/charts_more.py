@@ -1,4 +1,4 @@
-"""More charts of a session: alarms, judges, spending and slices. Each says what its bands hold for."""
+"""More charts of a session: alarms, judges, spending and slices."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -126,8 +126,17 @@ def _spec(nodes: Sequence[Node]) -> dict[str, Any]:
         }
         for n in nodes
     ]
-    x = {"type": "quantitative", "title": "iteration", "axis": {"tickMinStep": 1, "format": "d"}}
-    y = {"type": "quantitative", "axis": None, "scale": {"reverse": True, "padding": 14}}
+    x: dict[str, Any] = {
+        "type": "quantitative",
+        "title": "iteration",
+        "scale": {"padding": 16, "nice": False, "zero": False},
+        "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+    }
+    y: dict[str, Any] = {
+        "type": "quantitative",
+        "axis": None,
+        "scale": {"reverse": True, "padding": 14},
+    }
     says = {"field": "says", "type": "nominal"}
     shade = {
         "field": "gold",
@@ -167,4 +176,4 @@ def _spec(nodes: Sequence[Node]) -> dict[str, Any]:
             "description": says,
         },
     }
-    return vega.view("", 60 + 44 * max(at.values(), default=0), [*kinds, point])
+    return vega.view("", 90 + 44 * max(at.values(), default=0), [*kinds, point])

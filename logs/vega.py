@@ -32,7 +32,7 @@ COLOURS: Mapping[str, str] = {
     "refused": "@bad",
     "asked": "@judge",
 }
-ITERATION = {"field": "i", "type": "quantitative", "title": "iteration"}
+ITERATION: Spec = {"field": "i", "type": "quantitative", "title": "iteration"}
 
 
 def view(title: str, height: int, layers: Sequence[Spec], *, zoom: bool = True) -> Spec:
@@ -67,13 +67,13 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
         if v is not None
     ]
     marks = ticks(min(*panel.holds, *seen), max(*panel.holds, *seen))
-    y = {
+    y: Spec = {
         "type": "quantitative",
         "title": None,
         "scale": {"domain": [marks[0], marks[-1]], "zero": False},
         "axis": {"values": marks},
     }
-    x = ITERATION | {
+    x: Spec = ITERATION | {
         "scale": {
             "domain": [turns[0].iteration, turns[-1].iteration],
             "nice": False,
@@ -82,9 +82,48 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
         "axis": {"tickMinStep": 1, "format": "d", "grid": False},
     }
     layers = [layer for line in panel.lines for layer in _line(line, x, y)]
-    layers += [*_events(turns, x), *_margins(panel, y)]
+    layers += [*_events(turns, x), *_margins(panel, y), *_letters(panel, x, marks[-1], y)]
+    if len(panel.lines) > 1:
+        layers += [_name(line, x, y) for line in panel.lines]
     title = panel.title if marks[0] <= 0 <= marks[-1] else f"{panel.title} (axis from {marks[0]:g})"
-    return view(title, 150, layers)
+    made = view(title, 190, layers)
+    notes = [visible(note) for note in panel.notes]
+    return made | {"title": {"text": made["title"], "subtitle": notes}} if notes else made
+
+
+def _letters(panel: Panel, x: Spec, top: float, y: Spec) -> Iterator[Spec]:
+    """Over each piece of a broken curve the letter of its scale."""
+    rows = [
+        {"i": run[0][0], "at": top, "letter": panel.scales[run[0][1].scale]}
+        for line in panel.lines
+        for run in runs(line.values)
+        if run[0][1].scale in panel.scales
+    ]
+    if rows:
+        yield {
+            "data": values(rows),
+            "mark": {"type": "text", "dy": 8, "dx": 6, "fontWeight": "bold"},
+            "encoding": {
+                "x": x,
+                "y": {"field": "at"} | y,
+                "text": {"field": "letter", "type": "nominal"},
+                "color": {"value": "@judge"},
+            },
+        }
+
+
+def _name(line: Line, x: Spec, y: Spec) -> Spec:
+    """The name of a line at its end, so that no legend is needed."""
+    i, m = next((i, m) for i, m in reversed(line.values) if m.estimate is not None)
+    return {
+        "data": values([{"i": i, "at": m.high if m.high is not None else m.estimate}]),
+        "mark": {"type": "text", "dy": -7, "align": "right", "text": visible(line.name)},
+        "encoding": {
+            "x": x,
+            "y": {"field": "at"} | y,
+            "color": {"value": f"@{line.style.split()[0]}"},
+        },
+    }
 
 
 def _line(line: Line, x: Spec, y: Spec) -> Iterator[Spec]:
@@ -189,7 +228,7 @@ def outcomes(rows: Sequence[tuple[int, str, str, str]], lanes: Sequence[str]) ->
             "description": says,
         },
     }
-    return view("", 30 * len(lanes), [layer])
+    return view("", 30 * len(lanes) + 90, [layer])
 
 
 def stacked(rows: Sequence[tuple[int, str, float, str]], kinds: Sequence[str], title: str) -> Spec:
@@ -211,7 +250,7 @@ def stacked(rows: Sequence[tuple[int, str, float, str]], kinds: Sequence[str], t
             "description": says,
         },
     }
-    return view(title, 170, [layer], zoom=False)
+    return view(title, 250, [layer], zoom=False)
 
 
 PARTS = ("@judge", "@gold", "@other", "@good", "@warn", "@soft", "@bad", "@line")
@@ -233,7 +272,7 @@ def dots(rows: Sequence[Mapping[str, object]], title: str, zero: float | None = 
     colour = {"field": "series", "type": "nominal", "scale": scale}
     says = {"field": "says", "type": "nominal"}
     base = {"y": y, "yOffset": offset, "color": colour, "tooltip": says}
-    x = {"type": "quantitative", "title": None}
+    x: Spec = {"type": "quantitative", "title": None, "axis": {"tickCount": 6}}
     layers: list[Spec] = [
         {
             "mark": {"type": "rule", "strokeWidth": 2},
@@ -244,7 +283,7 @@ def dots(rows: Sequence[Mapping[str, object]], title: str, zero: float | None = 
             "encoding": base | {"x": {"field": "v"} | x, "description": says},
         },
     ]
-    made = view(title, 30 * len(names) + 10, layers, zoom=False) | {"data": values(rows)}
+    made = view(title, 30 * len(names) + 90, layers, zoom=False) | {"data": values(rows)}
     if zero is not None:
         rule = {"mark": {"type": "rule"}, "data": values([{"at": zero}])}
         encoding = {"x": {"field": "at"} | x, "color": {"value": "@soft"}}

@@ -42,9 +42,9 @@ class Page:
     """A fragment of a page: no frame around it."""
 
     def as_json(self) -> str:
-        """The twin for programs, in the one envelope."""
+        """The twin for programs, in the one envelope, in ASCII on one line."""
         about = envelope(f"plimsoll/view.{self.name}/1", self.data)
-        return json.dumps(about, indent=1, allow_nan=False)
+        return json.dumps(about, separators=(",", ":"), allow_nan=False)
 
 
 Link = Callable[[str], str]

@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     import vl_convert
 
-    bundle = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+    bundle = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)
     write_whole(STATIC / "vega.js", bundle.encode())
     if given.htmx:
         with tarfile.open(given.htmx) as packed:

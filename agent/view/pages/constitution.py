@@ -29,7 +29,7 @@ def constitution(place: Place, asked: Asked) -> Page:
     figures = [_figure(m) for m in replays]
     data = now | {
         "diff": found,
-        "blame": blame(commits),
+        "blame": {k: v | {"entry": _decided(place, v)} for k, v in blame(commits).items()},
         "replays": numbers_of(figures),
         "commits": [{"digest": digest_of(e.body), "iteration": e.iteration} for e in commits],
     }
@@ -38,7 +38,7 @@ def constitution(place: Place, asked: Asked) -> Page:
 
 
 def blame(commits: list[LogEntry]) -> dict[str, dict[str, Any]]:
-    """Per principle the commit that last touched it, and the entry of the decision behind it."""
+    """Per principle the commit that last touched it, and its entry."""
     found: dict[str, dict[str, Any]] = {}
     before: dict[str, object] = {}
     for entry in commits:
@@ -53,6 +53,12 @@ def blame(commits: list[LogEntry]) -> dict[str, dict[str, Any]]:
                 }
         before = {p.id: p for p in principles}
     return {name: who for name, who in found.items() if name in before}
+
+
+def _decided(place: Place, who: dict[str, Any]) -> int:
+    """The entry of the decision behind a commit; the commit itself, where people made it."""
+    found = place.journal.find(str(who["session"]), int(who["iteration"]), "decide")
+    return found.seq if found else int(who["entry"])
 
 
 def _commits(place: Place) -> Iterator[LogEntry]:

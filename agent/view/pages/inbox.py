@@ -1,4 +1,4 @@
-"""`/inbox`: what waits for people, the oldest and riskiest first; `/inbox/CH`: one case, prepared."""
+"""`/inbox`: what waits for people, the riskiest first; `/inbox/CH`: one case, prepared."""
 
 from argparse import Namespace
 from typing import Any
@@ -49,7 +49,8 @@ def case(place: Place, asked: Asked) -> Page:
         "typed": TYPED,
         "pending": pending,
     }
-    title = f"{str(pending.proposal.intervention).replace('_', ' ').capitalize()}, {pending.digest[:12]}"
+    wish = str(pending.proposal.intervention).replace("_", " ").capitalize()
+    title = f"{wish}, {pending.digest[:12]}"
     command = f"plimsoll inbox show {pending.digest[:12]}"
     return Page("case", title, command, data, more, session=pending.asked.session)
 

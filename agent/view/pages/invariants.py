@@ -7,12 +7,13 @@ about, and called stale where that is not what is here now.
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from agent.view.asked import Asked
 from agent.view.frame import Page
 from agent.view.place import Place
-from invariants.record import Record, law_digest, on_record
+from invariants.record import FILE, Record, law_digest
 from logs.canonical import digest_of
-from logs.errors import PlimsollError
 from logs.vocabulary import Commit, EntryKind, Outcome, Verdict
 
 WORDS: Mapping[Outcome, str] = {
@@ -32,8 +33,8 @@ def invariants(place: Place, asked: Asked) -> Page:
     data = {
         "policy": {"id": policy.id, "version": policy.version, "digest": policy.digest},
         "proof": _about(record, stale, damage),
-        "goals": _goals(record),
-        "ways": _ways(record),
+        "goals": _goals(None if stale else record),
+        "ways": _ways(None if stale else record),
         "rules": [_rule(rule.id, rule.say, record, ruled) for rule in policy.rules],
         "laws": [{"invariant": k, **v} for k, v in ruled.items() if k.startswith("law-")],
     }
@@ -42,10 +43,16 @@ def invariants(place: Place, asked: Asked) -> Page:
 
 
 def _record(place: Place) -> tuple[Record | None, str]:
+    """The proof that lies beside the policy, whatever it is about, and how it is damaged."""
     try:
-        return on_record(place.workspace.root), ""
-    except PlimsollError as error:
-        return None, f"{error.what} {error.saw}"
+        record = Record.model_validate_json((place.workspace.root / FILE).read_bytes())
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, ValidationError) as error:
+        return None, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    if digest_of(record.proof) != record.digest:
+        return None, "another digest than it states"
+    return record, ""
 
 
 def _stale(place: Place, record: Record) -> list[str]:

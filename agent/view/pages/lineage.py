@@ -45,7 +45,7 @@ def _node(seq: int, commit: Commit, digest: str, turn: Turn | None) -> Node:
     gold: Measurement | None = turn.measured("gold") if turn else None
     return Node(
         digest=digest,
-        seq=seq,
+        seq=turn.entries.get(EntryKind.DECIDED, seq) if turn else seq,
         iteration=commit.iteration,
         parent=commit.parent,
         restores=commit.restores,

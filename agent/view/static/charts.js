@@ -50,6 +50,8 @@
       return;
     }
     figure.querySelector(".drawn").hidden = true;
+    if (specs.some((spec) => spec.layer.some((layer) => layer.params))) readout.dataset.zoom = "1";
+    if (!readout.textContent) readout.textContent = "Point at a mark to read it." + (readout.dataset.zoom ? " Drag moves the iterations, Shift and wheel zooms, a double click goes back." : "");
     readout.hidden = false;
   }
   const figures = Array.from(document.querySelectorAll("figure")).filter((f) => f.querySelector("script.specs"));
