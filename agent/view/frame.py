@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def for_script(value: object) -> Markup:
     return Markup(text.replace("&", "\\u0026"))  # ASCII alone, so no U+2028
 
 
+@cache
 def environment() -> Environment:
     """Templates that escape, and that know no missing word."""
     made = Environment(

@@ -77,7 +77,7 @@ def matrix_of(place: Place, turn: Turn) -> Matrix | None:
         answers = store.get_lines(exchange.samples)
         olds = store.get_lines(exchange.old_verdicts)
         news = store.get_lines(exchange.new_verdicts)
-    except PlimsollError:
+    except (PlimsollError, ValueError):
         return None
     counts: Counter[tuple[str, str]] = Counter()
     for drawn, old, new in zip(answers, olds, news, strict=False):

@@ -23,7 +23,15 @@ def samples(place: Place, asked: Asked) -> Page:
     seen = [t for t in place.turns(name) if t.observation]
     turn = _turn(seen, asked.number("iteration"))
     only, at = asked.one_of("only", ONLY), asked.number("before", 0) or 0
-    cases = _cases(place, turn)
+    try:
+        cases = _cases(place, turn)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise UsageError(
+            "The answers of this turn cannot be read.",
+            saw=f"{type(error).__name__} in the artefacts of iteration {turn.iteration}",
+            wanted="answers and verdicts as this version writes them",
+            try_this="plimsoll log verify",
+        ) from error
     wanted = [c for c in cases if only == "all" or c[only]]
     page = [_shown(c, asked.content) for c in wanted[at : at + SIZE]]
     data = {
