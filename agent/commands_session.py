@@ -116,9 +116,7 @@ def _bundle(workspace: Workspace, name: str, options: Namespace) -> Answer:
     from agent.view.place import Place
 
     folder = Path(options.out).expanduser()
-    files = export(
-        Place(workspace), name, folder, content=options.content, dry_run=options.dry_run
-    )
+    files = export(Place(workspace), name, folder, content=options.content, dry_run=options.dry_run)
     data = {"report": str(folder), "session": name, "dry_run": options.dry_run, "files": files}
     said = f"{folder / 'index.html'}, {len(files)} files"
     return Answer(data=data, text=f"would write {said}" if options.dry_run else said)

@@ -20,10 +20,10 @@ HOSTILE = (
 )
 
 
-def told(root: Path, words: str = "Answer first, then explain.") -> Workspace:
+def told(root: Path, words: str = "Answer first, then explain.", iterations: int = 12) -> Workspace:
     """A workspace with the twelve made-up turns, and `words` wherever somebody could write."""
     workspace = Workspace.create(root, Config())
-    a_journal(root, words=words).close()
+    a_journal(root, words=words, iterations=iterations).close()
     return workspace
 
 

@@ -180,5 +180,3 @@ def test_a_websocket_is_closed_at_once(place):
 
     with pytest.raises(WebSocketDisconnect), client(place).websocket_connect("/live"):
         raise AssertionError("nobody opened it")
-
-

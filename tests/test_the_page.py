@@ -48,7 +48,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     root = tmp_path_factory.mktemp("hostile") / "ws"
-    return let_in(place_of(told(root, words=HOSTILE + "A" * 1_000_000)))
+    return let_in(place_of(told(root, words=HOSTILE + "A" * 3000)))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,9 @@ class TestEveryPage:
     def test_leads_only_to_pages_that_are_there(self, browser, path):
         links = {link for link in Found(browser.get(path).text).links if link.startswith("/")}
         kinds = {re.sub(r"[0-9a-f]{6,}|\d+", "N", link): link for link in links}
-        dead = [u for u in kinds.values() if browser.get(u, follow_redirects=False).status_code > 399]
+        dead = [
+            u for u in kinds.values() if browser.get(u, follow_redirects=False).status_code > 399
+        ]
         # A made-up session keeps no answers, and its judges have no card.
         assert [u for u in dead if "/samples" not in u] == []
 
@@ -105,7 +107,9 @@ class TestTheNumbers:
     def test_of_the_story_are_those_of_the_command(self, browser, tmp_path):
         workspace = told(tmp_path / "ws")
         mine = let_in(place_of(workspace)).get(f"/s/{SESSION}?format=json").json()["data"]
-        said = plimsoll("session", "show", SESSION, "--workspace", str(workspace.root), "--json").data
+        said = plimsoll(
+            "session", "show", SESSION, "--workspace", str(workspace.root), "--json"
+        ).data
         assert {key: mine[key] for key in said} == said
 
     def test_of_a_decision_are_those_of_log_why(self, tmp_path):
@@ -179,7 +183,6 @@ class TestTextOfOthers:
         for sign in ("\x1b", "\u202e", "\u2066", "\u200b", "\u2028"):
             assert sign not in page.text
         assert "49" not in re.findall(r"\{\{.*?\}\}|\b49\b(?= \$)", page.text)
-        assert len(page.text) < 700_000
 
     def test_is_hidden_until_it_is_asked_for(self, hostile):
         shut = hostile.get("/d/iter:4").text
@@ -187,6 +190,12 @@ class TestTextOfOthers:
         opened = hostile.get("/d/iter:4?content=1").text
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in opened
         assert "{{7*7}}" in opened and "&lt;U+202E&gt;" in opened
+
+    def test_of_a_megabyte_is_cut_and_its_length_told(self, tmp_path):
+        workspace = told(tmp_path / "ws", words="A" * 1_000_000, iterations=4)
+        page = let_in(place_of(workspace)).get("/d/iter:4?content=1")
+        assert "(1000000 characters)" in page.text
+        assert len(page.text) < 300_000
 
     def test_is_hidden_in_the_twin_too(self, hostile):
         assert "alert(1)" not in hostile.get("/d/iter:4?format=json").text
@@ -292,9 +301,10 @@ class TestWhatComesFromElsewhere:
         readme = (STATIC / "README.md").read_text()
         for one in FILES:
             assert one["sha256"] in readme and one["file"] in readme
-        assert "BSD 3-Clause" in (STATIC / "LICENSES.txt").read_text() or "Redistribution" in (
-            STATIC / "LICENSES.txt"
-        ).read_text()
+        assert (
+            "BSD 3-Clause" in (STATIC / "LICENSES.txt").read_text()
+            or "Redistribution" in (STATIC / "LICENSES.txt").read_text()
+        )
 
     def test_is_noticed_when_it_changes(self, monkeypatch):
         from agent.view import vendored
@@ -305,5 +315,5 @@ class TestWhatComesFromElsewhere:
 
 
 def test_two_addresses_never_share_a_file():
-    addresses = ["/s/a", "/s/a?view=full", "/s-a", "/s/a%20b", "/s/a-b", "/", "/index"]
-    assert len({file_of(a) for a in addresses}) >= len(addresses) - 2
+    addresses = ["/s/a", "/s/a?view=full", "/s-a", "/s/a%20b", "/s/a-b", "/", "/sessions", "/index"]
+    assert len({file_of(a) for a in addresses}) == len(addresses)

@@ -62,8 +62,8 @@ def path(*parts: object, **query: object) -> str:
 def file_of(address: str, form: str = "html") -> str:
     """The name under which an exported page lies; two addresses never share one."""
     where, _, query = address.partition("?")
-    name = where.strip("/").replace("/", "-") or "index"
-    if query or not _PLAIN.fullmatch(name):
+    name = where.strip("/").replace("/", "-") or "sessions"
+    if query or "-" in where or where == "/sessions" or not _PLAIN.fullmatch(name):
         kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)
         name = f"{kept[:40]}-{sha256(address.encode()).hexdigest()[:10]}"
     return f"{name}.{form}"
