@@ -40,10 +40,16 @@ from logs.vocabulary import (
 )
 from tests.a_workspace import SESSION, founding
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 INSTRUMENTS = 100
 """Measurements of one observation; a demo session has about as many."""
 
@@ -212,7 +218,7 @@ def started(workspace: Workspace) -> tuple[str, str]:
         bound.set()
 
     threading.Thread(target=serve, args=(Place(workspace), 0, announce), daemon=True).start()
-    bound.wait(30)
+    bound.wait(300)
     return told[0], workspace.root.name
 
 

@@ -133,15 +133,12 @@ def _first_and_last(
         return None
     ends = [read[0]] if len(read) == 1 else [read[0], read[-1]]
     rows = [(m, f"iteration {i}", i) for i, found in ends for m in found.values()]
-    fell = [
-        of
-        for of, last in ends[-1][1].items()
-        if (first := ends[0][1].get(of)) and first is not last and _below(last, first)
-    ]
+    both = [(of, ends[0][1][of], last) for of, last in ends[-1][1].items() if of in ends[0][1]]
+    fell = [of for of, first, last in both if _below(last, first)]
+    rose = [of for of, first, last in both if _below(first, last)]
     clear = (
-        f"Clearly lower at the end: {', '.join(fell)}."
-        if fell
-        else "None is clearly lower at the end."
+        f"From first to last clearly higher: {', '.join(rose) or 'none'}; "
+        f"clearly lower: {', '.join(fell) or 'none'}."
     )
     wide, narrow = (_dots(name, rows, heading, width) for width in (WIDE, NARROW))
     line = Line(instrument, "other", tuple((i, m) for m, _, i in rows))

@@ -84,7 +84,7 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
     layers = [layer for line in panel.lines for layer in _line(line, x, y)]
     layers += [*_events(turns, x), *_margins(panel, y), *_letters(panel, x, marks[-1], y)]
     if len(panel.lines) > 1:
-        layers += [_name(line, x, y) for line in panel.lines]
+        layers += [_name(line, x, y, above=at > 0) for at, line in enumerate(panel.lines)]
     title = panel.title if marks[0] <= 0 <= marks[-1] else f"{panel.title} (axis from {marks[0]:g})"
     made = view(title, 190, layers)
     notes = [visible(note) for note in panel.notes]
@@ -112,12 +112,18 @@ def _letters(panel: Panel, x: Spec, top: float, y: Spec) -> Iterator[Spec]:
         }
 
 
-def _name(line: Line, x: Spec, y: Spec) -> Spec:
+def _name(line: Line, x: Spec, y: Spec, *, above: bool) -> Spec:
     """The name of a line at its end, so that no legend is needed."""
     i, m = next((i, m) for i, m in reversed(line.values) if m.estimate is not None)
+    edge = m.high if above else m.low
     return {
-        "data": values([{"i": i, "at": m.high if m.high is not None else m.estimate}]),
-        "mark": {"type": "text", "dy": -7, "align": "right", "text": visible(line.name)},
+        "data": values([{"i": i, "at": m.estimate if edge is None else edge}]),
+        "mark": {
+            "type": "text",
+            "dy": -7 if above else 12,
+            "align": "right",
+            "text": visible(line.name),
+        },
         "encoding": {
             "x": x,
             "y": {"field": "at"} | y,

@@ -41,7 +41,7 @@ def said(workspace: Workspace) -> list[str]:
     return [e.body["decision"] for e in answers if "paper" in e.body]
 
 
-def form(place, digest: str, **changed: str) -> dict[str, str]:
+def form(place, digest: str, /, **changed: str) -> dict[str, str]:
     whole = {
         "csrf": place.secrets.csrf,
         "decision": "reject",

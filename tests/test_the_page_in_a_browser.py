@@ -13,10 +13,16 @@ from tests.a_page import HOSTILE, drawn, place_of, told
 from tests.a_workspace import SESSION
 
 CHROMIUM = shutil.which("chromium") or ""
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PAGES = (
     "/",
     f"/s/{SESSION}",

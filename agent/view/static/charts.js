@@ -22,7 +22,7 @@
     return painted({
       background: "transparent", view: { stroke: null }, axis: axis,
       title: { color: "@ink", font: font, fontSize: 12.5, anchor: "start", offset: 8 },
-      legend: { labelColor: "@ink", titleColor: "@soft", labelFont: font, orient: "bottom", title: null, columns: 4, labelLimit: 150 },
+      legend: { labelColor: "@ink", titleColor: "@soft", labelFont: font, orient: "bottom", title: null, columns: 4, columnPadding: 18, labelLimit: 150 },
       text: { color: "@ink", font: font, fontSize: 11 },
     });
   }
