@@ -94,7 +94,7 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
 def _letters(panel: Panel, x: Spec, top: float, y: Spec) -> Iterator[Spec]:
     """Over each piece of a broken curve the letter of its scale."""
     rows = [
-        {"i": run[0][0], "at": top, "letter": panel.scales[run[0][1].scale]}
+        {"i": run[0][0], "at": top, "letter": panel.scales[run[0][1].scale or ""]}
         for line in panel.lines
         for run in runs(line.values)
         if run[0][1].scale in panel.scales

@@ -9,15 +9,21 @@ from urllib.parse import quote
 from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from agent.envelope import ERROR_SCHEMA, dumped, envelope, error_data, unforeseen
+from agent.envelope import ERROR_SCHEMA, dumped, envelope, error_data, said, unforeseen
 from agent.view.asked import Asked, PageOf
 from agent.view.frame import Page, asset_path, environment, path, rendered
 from agent.view.guard import Guard
-from agent.view.pages.sessions import conformity, waiting
+from agent.view.pages.sessions import conformity
 from agent.view.place import Place
 from agent.view.routes import ROUTES, page_of
 from logs.errors import IntegrityError, PlimsollError, UsageError
@@ -84,7 +90,7 @@ def around(place: Place, where: str, query: Mapping[str, str]) -> dict[str, Any]
         "here": here,
         "asset": _versioned,
         "size": place.log.size() if place.log else 0,
-        "waiting": waiting(place),
+        "waiting": place.waiting(),
         "conform": conformity(place),
         "workspace": place.workspace.root.name,
         "policy": "",
@@ -99,7 +105,10 @@ def refused(place: Place, made: Environment, error: PlimsollError, request: Requ
         text = dumped(envelope(ERROR_SCHEMA, error_data(error)))
         return Response(text + "\n", status, media_type=JSON)
     page = Page("error", error.what, "plimsoll doctor", error_data(error), status=status)
-    return HTMLResponse(rendered(made, page, **around(place, request.url.path, {})), status)
+    try:
+        return HTMLResponse(rendered(made, page, **around(place, request.url.path, {})), status)
+    except Exception:  # the log cannot even be asked how long it is
+        return PlainTextResponse(f"{said(error)}\n", status)
 
 
 def _answering(place: Place, made: Environment, page: PageOf) -> Callable[[Request], Response]:

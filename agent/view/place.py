@@ -1,12 +1,16 @@
 """What the page reads: one workspace, its log, and the turns that were read already."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
+from typing import TypeVar, cast
 
 from agent.finding import now
-from agent.overview import Overview, open_log, overview, sessions_of
+from agent.inbox import pending_in
+from agent.overview import BY_HAND, Overview, open_log, overview
 from agent.view.guard import Secrets
 from agent.witness import verify_all
 from agent.workspace import Workspace
@@ -15,6 +19,9 @@ from logs.journal import Journal
 from logs.scales import scales_in
 from logs.turns import Turn, turn_of
 from logs.verify import Check, verified
+
+
+Known = TypeVar("Known")
 
 
 @dataclass(slots=True)
@@ -55,6 +62,7 @@ class Place:
         self._log: Journal | None = None
         self._reading = threading.RLock()
         self._told: dict[str, Told] = {}
+        self._known: dict[str, tuple[int, object]] = {}
 
     @property
     def log(self) -> Journal | None:
@@ -81,7 +89,25 @@ class Place:
 
     def sessions(self) -> list[str]:
         """Names of the sessions."""
-        return sessions_of(self.log) if self.log else []
+        return [name for name in self.counts() if name != BY_HAND]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many entries of each kind each session has."""
+        return self._once("counts", lambda: self.journal.counts()) if self.log else {}
+
+    def waiting(self) -> int:
+        """How many proposals wait for people."""
+        if self.log is None:
+            return 0
+        return self._once("waiting", lambda: sum(p.open for p in pending_in(self.journal)))
+
+    def _once(self, name: str, make: Callable[[], Known]) -> Known:
+        """What was found in the log, found again only when the log has grown."""
+        size = self.journal.size()
+        known = self._known.get(name)
+        if known is None or known[0] != size:
+            known = self._known[name] = (size, make())
+        return cast(Known, known[1])
 
     def turns(self, session: str) -> tuple[Turn, ...]:
         """The turns of a session; what was told before is not read again.
@@ -98,14 +124,14 @@ class Place:
             )
         with self._reading:
             told = self._told.setdefault(session, Told())
-            new = [
-                (e.seq, e.iteration) for e in self.journal.entries(session, since=told.up_to + 1)
-            ]
+            new = self.journal.entries(session, since=told.up_to + 1)
             scale_at = scales_in(self.journal)
-            for iteration in sorted({i for _, i in new}):
-                entries = self.journal.entries_of(session, iteration)
+            for iteration, group in groupby(new, key=lambda entry: entry.iteration):
+                entries = list(group)
+                told.up_to = entries[-1].seq
+                if iteration in told.turns:  # it goes on, so what it began with is needed too
+                    entries = self.journal.entries_of(session, iteration)
                 told.turns[iteration] = turn_of(entries, scale_at)
-            told.up_to = new[-1][0] if new else told.up_to
             return tuple(turn for _, turn in sorted(told.turns.items()))
 
     def overview(self, session: str) -> Overview:

@@ -14,6 +14,7 @@ from logs.files import write_whole
 
 STATIC = Path(__file__).parent / "static"
 VEGA_LITE = "6.4"
+SNIPPET = "window.vegaEmbed=vegaEmbed; window.vega=vega; window.vegaLite=vegaLite;"
 FILES: tuple[dict[str, str], ...] = (
     {
         "file": "htmx.min.js",
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     import vl_convert
 
-    bundle = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)
+    bundle = vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE)
     write_whole(STATIC / "vega.js", bundle.encode())
     if given.htmx:
         with tarfile.open(given.htmx) as packed:

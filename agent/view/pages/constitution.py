@@ -21,7 +21,7 @@ def constitution(place: Place, asked: Asked) -> Page:
     now = commands_constitution.show(options(place, asked, ref=new)).data
     if place.log is None or place.log.head() is None:
         data = now | {"diff": None, "blame": {}, "replays": []}
-        more = {"figures": [], "commits": []}
+        more: dict[str, Any] = {"figures": []}
         return Page("constitution", "Constitution", "plimsoll constitution show", data, more)
     found = commands_constitution.diff(options(place, asked, old=old, new=new)).data
     commits = list(_commits(place))

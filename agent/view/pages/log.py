@@ -20,7 +20,7 @@ def log(place: Place, asked: Asked) -> Page:
         "checkpoint": journal.checkpoint(),
         "conform": conformity(place),
         "checks": [check.model_dump(mode="json") for check in last.checks] if last else [],
-        "sessions": {name: sum(kinds.values()) for name, kinds in journal.counts().items()},
+        "sessions": {name: sum(kinds.values()) for name, kinds in place.counts().items()},
     }
     more = {"log": LOG}
     return Page("log", "Log", "plimsoll log verify --pin checkpoint.txt", data, more)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from agent import inbox
 from agent.commands_session import NEXT, overview_data
 from agent.overview import Overview
 from agent.view.asked import Asked
@@ -17,7 +16,7 @@ from logs.vocabulary import Status
 def sessions(place: Place, asked: Asked) -> Page:
     """Every session, the latest first."""
     rows = [_row(place, name) for name in reversed(place.sessions())]
-    data = {"sessions": rows, "waiting": waiting(place)}
+    data = {"sessions": rows, "waiting": place.waiting()}
     return Page("sessions", "Sessions", "plimsoll session list", data)
 
 
@@ -31,18 +30,13 @@ def live(place: Place, asked: Asked) -> Page:
         "size": size,
         "since": since,
         "new": max(size - since, 0),
-        "waiting": waiting(place),
+        "waiting": place.waiting(),
         "session": name,
         "standing": str(found.standing) if found else "",
         "iteration": found.iteration if found else None,
         "iterations": found.iterations if found else None,
     }
     return Page("live", "Live", "plimsoll status", data, part=True)
-
-
-def waiting(place: Place) -> int:
-    """How many proposals wait for people."""
-    return sum(p.open for p in inbox.pending_in(place.log)) if place.log else 0
 
 
 def health(found: Overview, told: tuple[Turn, ...]) -> dict[str, Any]:

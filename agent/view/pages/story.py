@@ -15,6 +15,10 @@ from logs.turns import Turn
 from logs.vocabulary import EntryKind
 
 
+ROWS = 100
+"""Turns in the table unless every one is asked for."""
+
+
 def story(place: Place, asked: Asked) -> Page:
     """The answer first, then the charts, then every turn."""
     name = asked.parts["session"]
@@ -32,7 +36,15 @@ def story(place: Place, asked: Asked) -> Page:
         "ledgers": said["ledgers"],
         "entries": {str(t.iteration): _entry(t) for t in told},
     }
-    more = {**said, "figures": figures, "overview": found}
+    every = asked.query.get("all") == "1"
+    rows = said["table"]
+    said["table"] = rows if every else rows[-ROWS:]
+    more = {
+        **said,
+        "left_out": len(rows) - len(said["table"]),
+        "figures": figures,
+        "overview": found,
+    }
     return Page("story", name, f"plimsoll session show {name}", data, more, session=name)
 
 

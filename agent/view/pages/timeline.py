@@ -38,10 +38,10 @@ def timeline(place: Place, asked: Asked) -> Page:
     before = asked.number("before")
     found = place.journal.latest(name, kinds, before, SIZE + 1)
     older, page = len(found) > SIZE, found[-SIZE:]
-    counts = place.journal.counts()[name]
+    counts = place.counts()[name]
     total = sum(counts.get(str(k), 0) for k in kinds) if kinds else sum(counts.values())
     last = told[-1]
-    data = {
+    data: dict[str, Any] = {
         "session": name,
         "view": view,
         "kind": kind,
