@@ -73,8 +73,6 @@ def main() -> None:
         rows += painted(f"{given.iterations} iterations", long, given.repeats)
         many = session(root / "many", given.events // 5, 1)
         rows += paged(many, given.repeats)
-    for row in rows:
-        print(f"| {row['what']} | {row['value']} {row['unit']} | {row['bound']} | {row['met']} |")
     if given.out:
         given.out.write_text(
             json.dumps({"machine": "2 shared cores", "rows": rows}, indent=1) + "\n"
@@ -168,7 +166,7 @@ def painted(what: str, workspace: Workspace, repeats: int) -> list[dict[str, Any
 
 def paint(page: Any, url: str) -> float:
     """Seconds from asking to the first paint of anything that can be read."""
-    page.goto(url)
+    page.goto(url, timeout=120_000)
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     return (
         float(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
@@ -226,6 +224,7 @@ def row(what: str, value: float, unit: str, bound: float | None) -> dict[str, An
     """One line of the table."""
     met = "-" if bound is None else "yes" if value < bound else "no"
     shown = f"< {bound} {unit}" if bound is not None else "-"
+    print(f"| {what} | {value:.3f} {unit} | {shown} | {met} |", flush=True)
     return {"what": what, "value": round(value, 3), "unit": unit, "bound": shown, "met": met}
 
 

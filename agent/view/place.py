@@ -20,7 +20,6 @@ from logs.scales import scales_in
 from logs.turns import Turn, turn_of
 from logs.verify import Check, verified
 
-
 Known = TypeVar("Known")
 
 
@@ -93,15 +92,15 @@ class Place:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many entries of each kind each session has."""
-        return self._once("counts", lambda: self.journal.counts()) if self.log else {}
+        return self.once("counts", lambda: self.journal.counts()) if self.log else {}
 
     def waiting(self) -> int:
         """How many proposals wait for people."""
         if self.log is None:
             return 0
-        return self._once("waiting", lambda: sum(p.open for p in pending_in(self.journal)))
+        return self.once("waiting", lambda: sum(p.open for p in pending_in(self.journal)))
 
-    def _once(self, name: str, make: Callable[[], Known]) -> Known:
+    def once(self, name: str, make: Callable[[], Known]) -> Known:
         """What was found in the log, found again only when the log has grown."""
         size = self.journal.size()
         known = self._known.get(name)

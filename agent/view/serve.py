@@ -1,13 +1,14 @@
 """Binds the page to loopback and tells its address once; nothing else is ever bound."""
 
 import socket
+import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from agent.view.app import application, hosts_of
 from agent.view.guard import TOKEN
 from agent.view.place import Place
-from logs.errors import UsageError
+from logs.errors import PlimsollError, UsageError
 
 LOOPBACK = "127.0.0.1"
 
@@ -38,6 +39,13 @@ def address(place: Place, port: int) -> str:
     return f"http://{LOOPBACK}:{port}/?{TOKEN}={place.secrets.token}"
 
 
+def _read_ahead(place: Place) -> None:
+    """Read the latest session while the browser starts; what is wrong is said by its page."""
+    with suppress(PlimsollError):
+        for name in place.sessions()[-1:]:
+            place.turns(name)
+
+
 def serve(place: Place, port: int, announce: Callable[[str], None]) -> None:
     """Serve until interrupted; `announce` gets the address once the port is bound."""
     import uvicorn
@@ -58,5 +66,6 @@ def serve(place: Place, port: int, announce: Callable[[str], None]) -> None:
             h11_max_incomplete_event_size=65536,
         )
         listening.listen(64)
+        threading.Thread(target=_read_ahead, args=(place,), daemon=True).start()
         announce(address(place, taken))
         uvicorn.Server(config).run(sockets=[listening])
