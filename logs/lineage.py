@@ -137,13 +137,6 @@ def _spec(nodes: Sequence[Node]) -> dict[str, Any]:
         "axis": None,
         "scale": {"reverse": True, "padding": 14},
     }
-    says = {"field": "says", "type": "nominal"}
-    shade = {
-        "field": "gold",
-        "type": "quantitative",
-        "scale": {"domain": [0, 1], "range": [0.15, 1]},
-        "legend": None,
-    }
     kinds = [
         {
             "data": vega.values([line for line in lines if line["back"] is back]),
@@ -158,7 +151,19 @@ def _spec(nodes: Sequence[Node]) -> dict[str, Any]:
         }
         for back in (False, True)
     ]
-    point = {
+    return vega.view("", 90 + 44 * max(at.values(), default=0), [*kinds, _points(points, x, y)])
+
+
+def _points(points: list[dict[str, Any]], x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    """The commits, shaded by gold."""
+    says = {"field": "says", "type": "nominal"}
+    shade = {
+        "field": "gold",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1], "range": [0.15, 1]},
+        "legend": None,
+    }
+    return {
         "data": vega.values(points),
         "mark": {
             "type": "point",
@@ -176,4 +181,3 @@ def _spec(nodes: Sequence[Node]) -> dict[str, Any]:
             "description": says,
         },
     }
-    return vega.view("", 90 + 44 * max(at.values(), default=0), [*kinds, point])
