@@ -30,6 +30,7 @@ from agent.options_people import (
 )
 from agent.options_policy import beginning, explaining, formatting, testing
 from agent.options_proof import comparing, proving
+from agent.options_view import viewing
 
 __all__ = ["COMMANDS", "EXIT_CODES", "NOUNS", "Command"]
 
@@ -92,6 +93,12 @@ COMMANDS: tuple[Command, ...] = (
         "one self-contained page about a session",
         "agent.commands_session:report",
         about_a_session(writes=True),
+    ),
+    Command(
+        "view",
+        "the pages of this workspace on loopback, live; read-only unless told otherwise",
+        "agent.commands_view:view",
+        viewing,
     ),
     Command(
         "session list", "the sessions of this workspace", "agent.commands_session:list_sessions"

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from agent.budget import Line, warnings
@@ -20,7 +21,7 @@ from logs.show import terminal_width
 from logs.story import chapters, counted, rows, story
 from logs.summary import of_measurement
 from logs.text import interval, short, table, visible
-from logs.turns import turns
+from logs.turns import Turn, turns
 from logs.vocabulary import Measurement
 
 NEXT = {
@@ -48,7 +49,7 @@ def status(options: Namespace) -> Answer:
     rows = _status(found)
     rows[-1:-1] = [(f"{line.name}", line.said()) for line in budgets if line.limit is not None]
     return Answer(
-        data=_data(found) | {"budgets": [line.row() for line in budgets]},
+        data=overview_data(found) | {"budgets": [line.row() for line in budgets]},
         text=named(rows, terminal_width()),
         exit_code=STANDS.get(found.standing, 0),
         warnings=warnings(workspace.config) if budgets else (),
@@ -82,7 +83,9 @@ def list_sessions(options: Namespace) -> Answer:
         for o in found
     ]
     headers = ("session", "iterations", "standing", "judge", "scale", "gold")
-    return Answer(data=[_data(o) for o in found], text=table(headers, lines, terminal_width()))
+    return Answer(
+        data=[overview_data(o) for o in found], text=table(headers, lines, terminal_width())
+    )
 
 
 def show(options: Namespace) -> Answer:
@@ -98,11 +101,25 @@ def report(options: Namespace) -> Answer:
     workspace = workspace_of(options)
     with closing(_log_of(workspace)) as journal:
         name = session_of(workspace, journal, options.name)
+        if options.out:
+            return _bundle(workspace, name, options)
         path = workspace.session(name) / "report.html"
         if not options.dry_run:
             write_report(journal, name, path, content=options.content)
     data = {"report": str(path), "session": name, "dry_run": options.dry_run}
     return Answer(data=data, text=f"would write {path}" if options.dry_run else str(path))
+
+
+def _bundle(workspace: Workspace, name: str, options: Namespace) -> Answer:
+    """The pages of `plimsoll view` as files in a folder."""
+    from agent.view.export import export
+    from agent.view.place import Place
+
+    folder = Path(options.out).expanduser()
+    files = export(Place(workspace), name, folder, content=options.content, dry_run=options.dry_run)
+    data = {"report": str(folder), "session": name, "dry_run": options.dry_run, "files": files}
+    said = f"{folder / 'index.html'}, {len(files)} files"
+    return Answer(data=data, text=f"would write {said}" if options.dry_run else said)
 
 
 def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) -> Answer:
@@ -112,9 +129,11 @@ def told(workspace: Workspace, journal: Journal, name: str, *, content: bool) ->
     return Answer(data=story_data(journal, name, content=content), text=text)
 
 
-def story_data(journal: Journal, name: str, *, content: bool) -> dict[str, Any]:
-    """What the story tells, as data."""
-    found = turns(journal, name)
+def story_data(
+    journal: Journal, name: str, *, content: bool, found: tuple[Turn, ...] | None = None
+) -> dict[str, Any]:
+    """What the story tells, as data; `found` are its turns, where they were read already."""
+    found = turns(journal, name) if found is None else found
     keys = ("iteration", "decided", "outcome", "judge", "scale", "gold")
     named = letters(found)
     gain, _, _ = of_session(found)
@@ -169,7 +188,8 @@ def _status(found: Overview) -> list[tuple[str, str]]:
     ]
 
 
-def _data(found: Overview) -> dict[str, Any]:
+def overview_data(found: Overview) -> dict[str, Any]:
+    """What `status` tells, as data."""
     last, process = found.last, found.process
     return {
         "session": found.session,

@@ -104,6 +104,8 @@ def about_a_session(*, writes: bool) -> Callable[[Parser], None]:
         parser.add_argument("name", metavar="NAME", nargs="?", help=text)
         _content(parser)
         if writes:
+            text = "the pages of plimsoll view as files, in a new folder"
+            parser.add_argument("--out", metavar="DIR", help=text)
             _dry(parser)
 
     return options

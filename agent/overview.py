@@ -58,9 +58,19 @@ class Overview:
         return self.standing is Standing.WAITING
 
 
-def overview(workspace: Workspace, session: str, journal: Journal | None) -> Overview:
-    """Where a session stands; without a log it has not begun."""
-    told = turns(journal, session) if journal else ()
+def overview(
+    workspace: Workspace,
+    session: str,
+    journal: Journal | None,
+    told: tuple[Turn, ...] | None = None,
+) -> Overview:
+    """Where a session stands; without a log it has not begun.
+
+    Args:
+        told: The turns of this session, where the caller has read them already.
+    """
+    if told is None:
+        told = turns(journal, session) if journal else ()
     planned = iterations_of(workspace, session, journal)
     process = _process(workspace, session)
     ended = journal is not None and last_stop(journal, session) is not None
@@ -94,8 +104,7 @@ def open_log(workspace: Workspace) -> Journal | None:
 
 def sessions_of(journal: Journal) -> list[str]:
     """The sessions of a log, in the order in which they began; what people did by hand is none."""
-    names = dict.fromkeys(entry.session for entry in journal.entries())
-    return [name for name in names if name != BY_HAND]
+    return [name for name in journal.counts() if name != BY_HAND]
 
 
 def session_of(workspace: Workspace, journal: Journal | None, named: str | None) -> str:

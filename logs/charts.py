@@ -5,7 +5,7 @@ panels of their own, as they have units of their own. Undefined is a gap, never 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -18,6 +18,7 @@ from logs.summary import of_measurement
 from logs.svg import Scale, el, label, mark, path, picture, rule, ticks, whole_ticks
 from logs.text import number
 from logs.turns import Ending, Turn
+from logs.vega import outcomes, scored
 from logs.vocabulary import Intervention, Measurement
 
 WIDE, NARROW = 720, 350
@@ -58,6 +59,8 @@ class Figure(NamedTuple):
     narrow: Markup
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    specs: tuple[dict[str, Any], ...] = ()
+    """The same numbers as Vega-Lite views, where a script may draw them."""
 
 
 def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
@@ -79,7 +82,7 @@ def gold_against_judge(turns: Sequence[Turn]) -> Figure | None:
         else TOGETHER
     )
     says = f"{says} {broken_at(turns)}".rstrip()
-    return _figure("gold", "Gold against judge", says, panels, turns)
+    return panels_figure("gold", "Gold against judge", says, panels, turns)
 
 
 def instruments(turns: Sequence[Turn]) -> Figure | None:
@@ -97,7 +100,7 @@ def instruments(turns: Sequence[Turn]) -> Figure | None:
         lines, on = kept(Line(name, "other", values)), named if name in JUDGED else {}
         panels.append(Panel(f"{name}, {units}", lines, (0.0, *margins), on))
     says = "; ".join(_from_to(line) for p in panels for line in p.lines[:1])
-    return _figure("drift", "Gap and divergence", f"{says}.", panels, turns)
+    return panels_figure("drift", "Gap and divergence", f"{says}.", panels, turns)
 
 
 def _from_to(line: Line) -> str:
@@ -123,12 +126,15 @@ def timeline(turns: Sequence[Turn]) -> Figure | None:
     )
     headers = ("iteration", "lane", "decision", "outcome")
     under = "Decisions by the part of the state that they would change."
-    return Figure("timeline", "Decisions", says, under, wide, narrow, headers, rows)
+    told = [(t.iteration, _lane(t), str(t.intervention), str(t.ending)) for t in decided]
+    specs = (outcomes(told, list(LANES)),)
+    return Figure("timeline", "Decisions", says, under, wide, narrow, headers, rows, specs)
 
 
-def _figure(
+def panels_figure(
     name: str, heading: str, says: str, panels: Sequence[Panel], turns: Sequence[Turn]
 ) -> Figure | None:
+    """Panels over the iterations as one figure; None where no panel has a line."""
     panels = [panel for panel in panels if panel.lines]
     if not panels:
         return None
@@ -144,7 +150,8 @@ def _figure(
         for i, m in line.values
     )
     headers = ("iteration", "instrument", "estimate [interval] n", "status")
-    return Figure(name, heading, says, caption(lines), wide, narrow, headers, rows)
+    specs = tuple(scored(panel, turns) for panel in panels)
+    return Figure(name, heading, says, caption(lines), wide, narrow, headers, rows, specs)
 
 
 def _on(m: Measurement, named: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,35 @@ class Reader:
             if len(rows) < count:
                 return
             since, left = rows[-1][0] + 1, None if left is None else left - len(rows)
+
+    def latest(
+        self,
+        session: str | None = None,
+        kinds: Iterable[EntryKind] = (),
+        before: int | None = None,
+        limit: int = PAGE,
+    ) -> list[LogEntry]:
+        """Return the last entries in front of `before`, in order; every kind where none is named.
+
+        Only so many rows are read, however long the log is.
+        """
+        rows = self._rows(
+            f"SELECT {COLUMNS} FROM log WHERE (?1 IS NULL OR session = ?1)"
+            " AND (?2 = '[]' OR kind IN (SELECT value FROM json_each(?2)))"
+            " AND (?3 IS NULL OR seq < ?3) ORDER BY seq DESC LIMIT ?4",
+            (session, json.dumps([*map(str, kinds)]), before, limit),
+        )
+        return [entry_of(row) for row in reversed(rows)]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many entries of each kind each session has, in the order they began."""
+        rows = self._rows(
+            "SELECT session, kind, count(*), min(seq) FROM log GROUP BY session, kind ORDER BY 4"
+        )
+        found: dict[str, dict[str, int]] = {}
+        for session, kind, count, _ in rows:
+            found.setdefault(session, {})[kind] = count
+        return found
 
     def entries_of(self, session: str, iteration: int) -> list[LogEntry]:
         """Return what one iteration of a session recorded, in order."""

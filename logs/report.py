@@ -7,6 +7,7 @@ asked for, and is never more than text.
 import base64
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from logs.basis import HEADERS, basis
 from logs.budget_rows import budget_rows
@@ -25,6 +26,7 @@ from logs.verify import LOG
 from logs.vocabulary import Decision, EntryKind
 
 HERE = Path(__file__).parent
+STYLES = ("report.css", "charts.css")
 
 
 def report(journal: Reader, session: str, *, content: bool = False) -> str:
@@ -50,33 +52,37 @@ def report(journal: Reader, session: str, *, content: bool = False) -> str:
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_finalize,
+        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (HERE / "report.css").read_text(encoding="utf-8")
-    drawn = (gold_against_judge(told), timeline(told), instruments(told))
+    style = "".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     return environment.get_template("report.html").render(
-        session=session,
-        policy=_policy(style),
-        style=style,
-        counted=counted(told),
-        verdict=sentence(told),
-        figures=[figure for figure in drawn if figure],
-        columns=COLUMNS,
-        drift=drift_section(told),
-        table=rows(told),
-        chapters=list(chapters(told, content)),
-        refusals=[refusal(turn) for turn in told if turn.ending is Ending.REFUSED],
-        decisions=[_decision(turn, content) for turn in told if turn.decision],
-        skills=_skills(told),
-        basis_headers=HEADERS,
-        basis=[found.row for found in basis(told)],
-        budgets=budget_rows(journal, session),
-        ledgers=journal.ledgers().model_dump(mode="json"),
-        checkpoint=journal.checkpoint().splitlines(),
-        log=LOG,
+        session=session, policy=_policy(style), style=style, **contents(journal, told, content)
     )
+
+
+def contents(journal: Reader, told: tuple[Turn, ...], content: bool) -> dict[str, Any]:
+    """Return what the page of a session says: the same here and where `plimsoll view` shows it."""
+    drawn = (gold_against_judge(told), timeline(told), instruments(told))
+    return {
+        "counted": counted(told),
+        "verdict": sentence(told),
+        "figures": [figure for figure in drawn if figure],
+        "columns": COLUMNS,
+        "drift": drift_section(told),
+        "table": rows(told),
+        "chapters": list(chapters(told, content)),
+        "refusals": [refusal(turn) for turn in told if turn.ending is Ending.REFUSED],
+        "decisions": [_decision(turn, content) for turn in told if turn.decision],
+        "skills": _skills(told),
+        "basis_headers": HEADERS,
+        "basis": [found.row for found in basis(told)],
+        "budgets": budget_rows(journal, told[0].session),
+        "ledgers": journal.ledgers().model_dump(mode="json"),
+        "checkpoint": journal.checkpoint().splitlines(),
+        "log": LOG,
+    }
 
 
 def write_report(journal: Reader, session: str, path: Path, *, content: bool = False) -> Path:
@@ -92,7 +98,7 @@ def _policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def _finalize(value: object) -> object:
+def shown(value: object) -> object:
     """Make what enters the page visible; what is already markup was made so before."""
     if hasattr(value, "__html__"):
         return value

@@ -93,7 +93,9 @@ def caption(lines: Sequence[Line]) -> str:
         n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         level = sorted({m.level for m in measured})[0]
         looks = ", ".join(sorted({words[m.guarantee] for m in measured}))
-        said.append(f"{line.name}: n = {n} per point, {level:.0%} band, {looks}")
+        banded = any(m.low is not None for m in measured)
+        band = f"{level:.0%} band" if banded else "no band"
+        said.append(f"{line.name}: n = {n} per point, {band}, {looks}")
     return "; ".join(said) + "."
 
 

@@ -12,12 +12,13 @@ from logs.turns import Ending
 
 def el(name: str, *children: str, **attributes: object) -> Markup:
     """Return an element; `class_` is `class`, other underscores are hyphens."""
-    said = Markup("").join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _text(value))
+    # Names come from this code; only what stands in quotes and between tags is others'.
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_text(value))}"'
         for key, value in attributes.items()
     )
-    inside = Markup("").join(c if isinstance(c, Markup) else escape(visible(c)) for c in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), said, inside)
+    inside = "".join(c if isinstance(c, Markup) else escape(visible(c)) for c in children)
+    return Markup(f"<{name}{said}>{inside}</{name}>")
 
 
 class Scale(NamedTuple):

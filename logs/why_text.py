@@ -34,7 +34,7 @@ def render(why: Why, *, content: bool = False, width: int = 100) -> str:
         content: Also show free text that a model or a person wrote.
     """
     lines = paragraphs(_title(why), width)
-    for branch in _branches(why, content):
+    for branch in branches(why, content):
         lines += _drawn(branch, width)
     return "\n".join(lines)
 
@@ -47,7 +47,8 @@ def _title(why: Why) -> str:
     return f"{chosen}  ({session}, {visible(why.at)})  {why.ending}{tier}{to}"
 
 
-def _branches(why: Why, content: bool) -> Iterator[Branch]:
+def branches(why: Why, content: bool) -> Iterator[Branch]:
+    """Yield the causes one by one, as every view tells them."""
     turn = why.turn
     if turn.decision:
         yield _decision(turn.decision, content)

@@ -1,0 +1,1 @@
+"""The pages: each is a function from a workspace and what was asked to one model."""
