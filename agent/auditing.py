@@ -10,7 +10,7 @@ from agent.groups import Group
 from tools.task import Task
 
 Graded = dict[str, Any]
-"""{prompt, answers, grades: {index: 0|1}, ends: [best, worst] or absent}"""
+"""{prompt, answers, grades: {index: 0|1}, and what it was graded for: ends, favourites, most}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,28 @@ def audit_pairs(
     chosen = random.Random(seed).sample(duels, min(pairs, budget // 2, len(duels)))
     rows = [_graded(g, task, ends) | {"ends": list(ends)} for g, ends in chosen]
     return Audit(rows, 2 * len(rows))
+
+
+def audit_others(
+    groups: Sequence[Group], task: Task, *, prompts: int, budget: int, seed: int
+) -> Audit:
+    """Grade the most frequent answer on prompts that `audit_pairs` never asks about.
+
+    A policy that learns leaves behind on prompts with two rival answers those that are hard for
+    it; without grades of the others its share of right answers seems to fall.
+    """
+    others = [g for g in groups if duel(g) is None]
+    chosen = random.Random(f"others:{seed}").sample(others, min(prompts, budget, len(others)))
+    rows = []
+    for group in chosen:
+        most = group.texts.index(most_frequent(group))
+        rows.append(_graded(group, task, [most]) | {"most": most})
+    return Audit(rows, len(rows))
+
+
+def most_frequent(group: Group) -> str:
+    """The answer that a policy gives most often; of several, the one it gave first."""
+    return Counter(group.texts).most_common(1)[0][0]
 
 
 SETTLED = 0.3

@@ -73,6 +73,10 @@ class WorldSection(Section):
     """Turns between two such tests; one more is made at the end of a session."""
 
 
+TEACH = ("bandit", "random")
+"""Deciders whose sessions buy the grades by which it can be told what a turn returned."""
+
+
 class AuditSection(Section):
     """What people are asked."""
 
@@ -82,6 +86,9 @@ class AuditSection(Section):
     """Favourites graded against another answer per observation, two labels each."""
     rivals: int = Field(default=4, ge=0)
     """Prompts graded per observation on which the panel and the bench differ, two labels each."""
+    others: int = Field(default=6, ge=0)
+    """Prompts without two rival answers, graded per observation, one label each, where the decider
+    learns from what turns return or is there to be learnt from (`bandit`, `random`)."""
 
 
 class DriftSection(Section):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from agent.config import Config
+from agent.config import TEACH, Config
 from agent.estimates import Cost, Estimate, TurnCost, of_rest, of_turn, prior_estimate
 from agent.priors import FACTOR, seconds_of
 from agent.tally import tally_of
@@ -64,7 +64,8 @@ def seconds_so_far(entries: Iterable[LogEntry]) -> float:
 
 def prior_of(config: Config, recipe: Recipe, intervention: Intervention) -> Estimate:
     """What is said of a turn before any was recorded."""
-    labels = min(2 * (config.audit.pairs + config.audit.rivals), config.audit.labels)
+    others = config.audit.others if config.session.decider in TEACH else 0
+    labels = min(2 * (config.audit.pairs + config.audit.rivals) + others, config.audit.labels)
     return prior_estimate(
         seconds_of(intervention, recipe),
         FACTOR,

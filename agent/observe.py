@@ -4,8 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from langgraph.runtime import Runtime
 
-from agent.auditing import Audit, Graded, audit_pairs, audit_rivals, ordered, won
+from agent.auditing import (
+    Audit,
+    Graded,
+    audit_others,
+    audit_pairs,
+    audit_rivals,
+    ordered,
+    won,
+)
 from agent.checking_data import distinct_prompts, leaked_prompts
+from agent.config import TEACH
 from agent.groups import Group, calibrations, read_groups
 from agent.hypotheses import AUDIT
 from agent.observing_drift import observe_drift
@@ -128,17 +137,27 @@ def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> 
     graded = ever_graded(context)
     fresh = [g for g in groups if g.prompt not in graded]
     ends = audit_pairs(fresh, context.task, pairs=config.pairs, budget=left, seed=seed)
-    asked = {row["prompt"] for row in ends.rows}
+    teaches = context.config.session.decider in TEACH
+    # Of all prompts: no judge is tried on these grades, so one that was graded before will do.
+    others = audit_others(
+        groups,
+        context.task,
+        prompts=config.others if teaches else 0,
+        budget=left - ends.labels,
+        seed=seed,
+    )
+    asked = {row["prompt"] for row in (*ends.rows, *others.rows)}
     rivals = audit_rivals(
         [g for g in fresh if g.prompt not in asked],
         context.task,
         rivals=[j.id for j in bench_of(context, now)],
         leader=leader_of(now.panel).artefact,
         prompts=config.rivals,
-        budget=left - ends.labels,
+        budget=left - ends.labels - others.labels,
         seed=seed,
     )
-    return Audit([*ends.rows, *rivals.rows], ends.labels + rivals.labels)
+    bought = (ends, others, rivals)
+    return Audit([row for b in bought for row in b.rows], sum(b.labels for b in bought))
 
 
 def _previous(context: Context, commit: Commit) -> State | None:

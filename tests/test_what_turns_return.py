@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.auditing import audit_pairs
+from agent.auditing import audit_others, audit_pairs
 from agent.deciding.quality import Quality, quality_of
 from agent.deciding.returns import COST, STEP, Done, returns
 from agent.groups import Group
@@ -37,6 +37,17 @@ def groups_of(rng, share, *, prompts=60, judge=lambda right, rng: right + rng.ga
 
 def audited(groups, seed=0, pairs=PAIRS):
     return audit_pairs(groups, Oracle(), pairs=pairs, budget=1000, seed=seed).rows
+
+
+def agreed(prompt, right):
+    """A prompt on which all siblings say the same."""
+    answer = ("right" if right else "wrong", 0.0, 0.0, True, 0.0)
+    scores = (0.0,) * SIBLINGS
+    return Group(prompt, (answer,) * SIBLINGS, {"crowd": scores}, scores)
+
+
+def others(groups, seed=0):
+    return audit_others(groups, Oracle(), prompts=6, budget=1000, seed=seed).rows
 
 
 def rescored(groups, change):
@@ -135,6 +146,29 @@ class TestTheQualityOfAPolicy:
         known = [g.prompt for g in groups if g.prompt not in graded][:20]
         left = [g for g in groups if g.prompt not in known]
         assert quality_of(rows, groups, known) == quality_of(rows, left)
+
+    def test_follows_a_policy_whose_easy_prompts_have_no_rival_answers_any_more(self):
+        """Pairs alone say that it became worse: .5 of 60 before, .3 of 20 after."""
+        shares = []
+        for easy in (0, 40):
+            found = []
+            for s in range(100):
+                rng = random.Random(s)
+                groups = [*groups_of(rng, 0.5 if not easy else 0.3, prompts=60 - easy)]
+                groups += [agreed(f"easy {i}", rng.random() < 0.9) for i in range(easy)]
+                rows = [*audited(groups, s), *others(groups, s)]
+                found.append(quality_of(rows, groups).share)
+            shares.append((np.mean(found), np.std(found) / np.sqrt(100)))
+        (before, error), (after, error_after) = shares
+        assert abs(before - 0.5) < 4 * error
+        assert abs(after - (20 * 0.3 + 40 * 0.9) / 60) < 4 * error_after
+
+    def test_is_untold_while_one_kind_of_prompt_has_no_grade(self):
+        rng = random.Random(5)
+        groups = [*groups_of(rng, 0.5, prompts=20), agreed("easy", True)]
+        assert quality_of(audited(groups), groups) is None
+        assert quality_of(others(groups), groups) is None
+        assert quality_of([*audited(groups), *others(groups)], groups) is not None
 
     def test_reads_no_grade_of_prompts_that_were_chosen_for_the_judges(self):
         groups = groups_of(random.Random(3), 0.5)
