@@ -231,7 +231,7 @@ def _law(journal: Reader, subject: Subject) -> str:
 def _limits(subject: Subject) -> str:
     seen = subject.turn.observation.measurements if subject.turn.observation else ()
     lines = [
-        "Gold is of one task, drawn as the practice prompts are: of other tasks nothing is claimed.",
+        "Gold is of one task, drawn as practice prompts are; of other tasks nothing is claimed.",
         "Intervals hold for as many looks as their row says, and at their own level each.",
         "No licence is recorded in the log: whoever publishes this names one.",
         "Not tested for use by people.",
