@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.workspace import Workspace
+from logs.canonical import digest_of
 from logs.card_subject import Subject, subject_of
 from logs.errors import PlimsollError
 from logs.files import write_whole
@@ -15,7 +16,7 @@ from logs.journal import Journal
 from logs.markdown import cell, code, front_matter, grid
 from logs.model_card import model_card
 from logs.text import interval
-from logs.vocabulary import EntryKind, Judge
+from logs.vocabulary import Digest, EntryKind, Judge, LogEntry
 from tools.audit.card import JudgeCard
 from tools.audit.kept import FIELD, Audited
 from tools.audit.page import page
@@ -28,8 +29,11 @@ FOLDER, MODEL = "cards", "README.md"
 def folder_of(workspace: Workspace, subject: Subject) -> Path:
     """Where the cards of a commit lie."""
     commit = subject.commit
-    name = f"{commit.iteration:04d}-{subject.digest[:12]}"
-    return workspace.session(commit.session) / FOLDER / name
+    return _folder(workspace, commit.session, commit.iteration, subject.digest)
+
+
+def _folder(workspace: Workspace, session: str, iteration: int, digest: Digest) -> Path:
+    return workspace.session(session) / FOLDER / f"{iteration:04d}-{digest[:12]}"
 
 
 def cards_of(workspace: Workspace, journal: Journal, subject: Subject) -> dict[str, bytes]:
@@ -50,16 +54,16 @@ def write_cards(folder: Path, cards: dict[str, bytes]) -> list[Path]:
 def write_missing(workspace: Workspace, journal: Journal, session: str) -> list[Path]:
     """Write the cards of every committed adapter of a session that has none yet."""
     written: list[Path] = []
-    for subject in _trained(journal, session):
-        folder = folder_of(workspace, subject)
+    for entry in _trained(journal, session):
+        folder = _folder(workspace, session, entry.iteration, digest_of(entry.body))
         if not (folder / MODEL).is_file():
-            cards = cards_of(workspace, journal, subject)
+            cards = cards_of(workspace, journal, subject_of(journal, entry.key))
             # The model's card last: where it is, the others are.
             written += write_cards(folder, dict(reversed(cards.items())))
     return written
 
 
-def _trained(journal: Journal, session: str) -> Iterator[Subject]:
+def _trained(journal: Journal, session: str) -> Iterator[LogEntry]:
     """The commits of ended turns that brought another adapter than their parent's."""
     for entry in journal.entries(session=session, kind=EntryKind.COMMITTED):
         state, parent = entry.body["state"], entry.body["parent"]
@@ -68,7 +72,7 @@ def _trained(journal: Journal, session: str) -> Iterator[Subject]:
         if journal.find(session, entry.iteration, "record") is None:
             continue
         if journal.commit_of(parent).state.adapter != state["adapter"]:
-            yield subject_of(journal, entry.key)
+            yield entry
 
 
 def lay_out(workspace: Workspace, subject: Subject) -> tuple[str, ...]:

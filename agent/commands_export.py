@@ -9,23 +9,17 @@ from agent.finding import from_here, workspace_of
 from agent.overview import session_of
 from agent.sinks.courier import Courier
 from agent.sinks.feed import AT_ONCE, facts_of, wanted
-from agent.sinks.names import demand
-from agent.workspace import Workspace
+from agent.sinks.names import demand, folder_of
 from logs.errors import UsageError
-
-SINKS = "sinks"
-
-
-def folder_of(workspace: Workspace, name: str) -> Path:
-    """Where a sink writes unless another place is named."""
-    return workspace.root / SINKS / name
 
 
 def export(options: Namespace) -> Answer:
     """Tell a sink all that it lacks of a session; done twice, it is done once."""
     workspace = workspace_of(options)
     demand(options.to)
-    folder = Path(options.out).expanduser() if options.out else folder_of(workspace, options.to)
+    folder = (
+        Path(options.out).expanduser() if options.out else folder_of(workspace.root, options.to)
+    )
     if folder.exists() and not folder.is_dir():
         raise UsageError(
             "A sink writes to a folder.",

@@ -47,9 +47,7 @@ def _metadata(subject: Subject) -> dict[str, Any]:
         "base_model": f"sha256-{state.base}",
         "tags": ["plimsoll", "self-improvement", *(["lora"] if adapter else [])],
     }
-    results = [
-        _result(subject, m) for m in subject.turn.gold if m.estimate is not None and not m.of
-    ]
+    results = [_result(m) for m in subject.turn.gold if m.estimate is not None and not m.of]
     if results:
         found["model-index"] = [{"name": subject.name, "results": results}]
     return found

@@ -66,10 +66,14 @@ class Feed:
         """Something was written."""
         self._wake.set()
 
-    def close(self, seconds: float) -> str:
-        """Wait so long for the rest to be taken; what is lost, or nothing."""
+    def end_when_done(self) -> None:
+        """Nothing more will be written."""
         self._ending.set()
         self._wake.set()
+
+    def close(self, seconds: float) -> str:
+        """Wait so long for the rest to be taken; what is lost, or nothing."""
+        self.end_when_done()
         self._thread.join(seconds)
         courier = self._courier
         if self._thread.is_alive():

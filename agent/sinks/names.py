@@ -30,6 +30,11 @@ OURS: Mapping[str, Ours] = {
 }
 
 
+def folder_of(workspace: Path, name: str) -> Path:
+    """Where a sink writes unless another place is named."""
+    return workspace / "sinks" / name
+
+
 def known() -> list[str]:
     """The names of all sinks; nobody can take the name of one that comes along."""
     return [*OURS, *sorted({e.name for e in entry_points(group=GROUP)} - set(OURS))]
