@@ -2,7 +2,7 @@
 
 from agent.command import Command
 from agent.options_card import carding_a_model
-from agent.options_export import exporting
+from agent.options_export import exporting, exporting_an_audit
 
 LEAVING: tuple[Command, ...] = (
     Command(
@@ -16,5 +16,11 @@ LEAVING: tuple[Command, ...] = (
         "tell a session to MLflow, trackio, TensorBoard, ..., from the log",
         "agent.commands_export:export",
         exporting,
+    ),
+    Command(
+        "judge export",
+        "its latest audit as an .eval log of inspect_ai, item by item",
+        "agent.commands_judge_export:export",
+        exporting_an_audit,
     ),
 )

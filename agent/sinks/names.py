@@ -22,6 +22,7 @@ class Ours(NamedTuple):
 
 
 OURS: Mapping[str, Ours] = {
+    "inspect": Ours("agent.sinks.to_inspect:ToInspect", ("inspect_ai",)),
     "mlflow": Ours("agent.sinks.to_mlflow:ToMlflow", ("mlflow", "sqlalchemy", "alembic")),
     "opentelemetry": Ours("agent.sinks.to_opentelemetry:ToOpenTelemetry", ("opentelemetry.sdk",)),
     "tensorboard": Ours("agent.sinks.to_tensorboard:ToTensorBoard", ("tensorboardX",)),
