@@ -91,12 +91,17 @@ class TestJudgeCards:
 
 
 class TestTheFiles:
-    def test_are_written_for_each_adapter_and_once(self, workspace, journal):
+    def test_are_written_for_each_adapter_of_a_turn_that_ended_and_once(self, workspace, journal):
         written = write_missing(workspace, journal, SESSION)
-        folders = {path.parent for path in written}
-        adapters = [e.body["state"]["adapter"] for e in journal.entries(kind=EntryKind.COMMITTED)]
-        changed = [b for a, b in pairwise(adapters) if b and a != b]
-        assert len(folders) == len(changed) > 0
+        commits = list(journal.entries(kind=EntryKind.COMMITTED))
+        ended = {e.iteration for e in journal.entries(kind=EntryKind.RECORDED)}
+        changed = [
+            b.iteration
+            for a, b in pairwise(commits)
+            if b.body["state"]["adapter"] != a.body["state"]["adapter"]
+        ]
+        folders = {int(path.parent.name[:4]) for path in written}
+        assert folders == set(changed) & ended and 0 < len(folders) < len(changed)
         assert write_missing(workspace, journal, SESSION) == []
 
     def test_come_back_as_they_were_when_they_were_lost(self, workspace, journal):
