@@ -4,11 +4,13 @@ The same values give the same bytes: nothing here asks for the time, the locale 
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from logs.text import visible
 
+_PLAIN = re.compile(r"[a-z]{4,}[a-z_-]*(?<!false)(?<!true)(?<!null)")
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#"})
 
 
@@ -29,6 +31,13 @@ def grid(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def front_matter(fields: Mapping[str, Any]) -> str:
-    """Metadata between `---` lines: each value is JSON in ASCII, which YAML 1.2 reads as it is."""
-    lines = (f"{name}: {json.dumps(value, allow_nan=False)}" for name, value in fields.items())
+    """Metadata between `---` lines: each value is JSON in ASCII, which YAML reads as it is."""
+    lines = (
+        f"{_key(name)}: {json.dumps(value, allow_nan=False)}" for name, value in fields.items()
+    )
     return "\n".join(["---", *lines, "---"])
+
+
+def _key(name: str) -> str:
+    """A name that every YAML reads as a name: without quotes `no` would be false."""
+    return name if _PLAIN.fullmatch(name) else json.dumps(name)

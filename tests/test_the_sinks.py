@@ -50,7 +50,7 @@ class Hangs(Files):
     def event(self, event): time.sleep(3600)
 class Slow(Files):
     def event(self, event):
-        time.sleep(0.05)
+        time.sleep(0.2)
         super().event(event)
 class Unopened(Files):
     def open(self, facts): raise RuntimeError("no server")
@@ -128,8 +128,13 @@ class TestAFeed:
         assert "silent" in lost
 
     def test_of_a_slow_sink_loses_only_what_there_was_no_time_for(self, workspace, others):
-        lost, size = followed(workspace, "slow", seconds=3.0)
-        _, seqs = told(workspace.root / "sinks" / "slow")
+        folder = workspace.root / "sinks" / "slow"
+        with closing(workspace.journal(read_only=False)) as journal:
+            feed = Feed(journal, SESSION, "slow", folder)
+            while not (folder / "told.jsonl").exists() or not told(folder)[1]:
+                time.sleep(0.05)
+            lost, size = feed.close(0.1), journal.size()
+        _, seqs = told(folder)
         assert "did not finish" in lost and seqs == list(range(len(seqs)))
         assert 0 < len(seqs) < size
 

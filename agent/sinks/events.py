@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,9 +31,9 @@ _NAME = re.compile(r"[^A-Za-z0-9_.\-]+")
 
 def event_of(entry: LogEntry, step: int, *, content: bool = False) -> Event:
     """One entry as sinks are told it; a copy, so that nothing of the session is in it."""
-    body = entry.body if content else gated(entry)
+    body = deepcopy(entry.body) if content else gated(entry)
     return Event(
-        entry=entry.model_copy(update={"body": body}, deep=True),
+        entry=entry.model_copy(update={"body": body}),
         step=step,
         says=summary(entry),
         numbers=_numbers(entry),
