@@ -156,7 +156,15 @@ class TestTheLayers:
         extras = {k: v for k, v in project["optional-dependencies"].items() if k != "dev"}
         wanted = [*project["dependencies"], *(name for extra in extras.values() for name in extra)]
         declared = {re.split(r"[=<>\[]", d)[0].lower() for d in wanted}
-        named = {"langgraph": "langgraph", "z3": "z3-solver", "langchain_core": "langgraph"}
+        named = {
+            "langgraph": "langgraph",
+            "z3": "z3-solver",
+            "langchain_core": "langgraph",
+            "inspect_ai": "inspect-ai",
+            "mlflow": "mlflow-skinny",
+            "opentelemetry": "opentelemetry-sdk",
+            "tensorboardX": "tensorboardx",
+        }
         used = set().union(*(house.imported(text) for text in MODULES.values()))
         others = used - set(sys.stdlib_module_names) - {*FOLDERS, "pydantic_core"}
         assert {named.get(name, name) for name in others} - declared == set()

@@ -323,7 +323,6 @@ def test_trackio_shows_the_gold_of_each_turn(workspace):
     assert checkpoint[2] in [row.get("plimsoll.log.root") for row in rows]
 
 
-@pytest.mark.slow
 @needs("mlflow")
 def test_mlflow_shows_a_run_for_the_session_and_one_for_each_turn(workspace):
     shown, turns, tags, status = read_by(IN_MLFLOW, exported(workspace, "mlflow"))

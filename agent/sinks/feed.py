@@ -77,7 +77,7 @@ class Feed:
         self._thread.join(seconds)
         courier = self._courier
         if self._thread.is_alive():
-            self._fault = f"it did not finish within {seconds:g} s of the session's end"
+            self._fault = f"it did not finish within {seconds:.3g} s of the session's end"
             if courier:
                 courier.end()
             self._thread.join(NUDGE)
