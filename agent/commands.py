@@ -2,6 +2,7 @@
 
 from agent.command import Command
 from agent.commands_about_judges import JUDGES
+from agent.commands_about_leaving import LEAVING
 from agent.commands_about_plans import PLANS
 from agent.commands_of_decider import DECIDERS
 from agent.options import (
@@ -94,6 +95,7 @@ COMMANDS: tuple[Command, ...] = (
         "agent.commands_session:report",
         about_a_session(writes=True),
     ),
+    *LEAVING,
     Command(
         "view",
         "the pages of this workspace on loopback, live; read-only unless told otherwise",

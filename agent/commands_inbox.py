@@ -22,6 +22,8 @@ from logs.show import terminal_width
 from logs.story import change as changed
 from logs.text import short, table, visible
 
+IF_NO = "HEAD stays; plimsoll resume records the no and goes on with the next turn"
+
 
 def list_pending(options: Options) -> Answer:
     """What waits, oldest first; exit code 5 while anything does."""
@@ -201,6 +203,8 @@ def _shown(
         "rejected_by": [names[key] for key in tally.reject],
         "not_counted": [str(fault) for fault in tally.faults],
         "undo": pending.proposal.undo,
+        "if_no": IF_NO,
+        "at_expiry": f"no, at {pending.expires.isoformat(timespec='minutes')}: {IF_NO}",
     }
 
 

@@ -127,6 +127,28 @@ class BudgetSection(Section):
     """Proposals put before people in any 24 hours, over all sessions of the workspace."""
 
 
+class TrackSection(Section):
+    """Where else a session is told, one way; a sink that fails never stops it."""
+
+    sinks: tuple[str, ...] = ()
+    """mlflow, opentelemetry, tensorboard, trackio, wandb, or one that is installed."""
+    wait_seconds: float = Field(default=30.0, ge=0, le=3600)
+    """How long the end of a session waits for its sinks, all together."""
+
+
+class NotifySection(Section):
+    """Who is told when a proposal begins to wait for people, or its time is over."""
+
+    command: tuple[str, ...] = ()
+    """A program and its arguments, run without a shell; it reads one JSON object on stdin."""
+    seconds: float = Field(default=10.0, gt=0, le=600)
+    """After which the program is ended."""
+    webhook: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+(/[^\s#@]*)?)?$")
+    """Where the same object is posted."""
+    beyond_this_machine: bool = False
+    """Without it the webhook must be on this machine."""
+
+
 class JudgesSection(Section):
     """The founding panel: who is asked, and with which flaws they were planted."""
 
@@ -172,6 +194,8 @@ class Config(Section):
     recipe: Annotated[Recipe, AfterValidator(_sensible)] = Recipe()
     limits: LimitsSection = LimitsSection()
     budget: BudgetSection = BudgetSection()
+    track: TrackSection = TrackSection()
+    notify: NotifySection = NotifySection()
 
 
 def read(path: Path) -> Config:

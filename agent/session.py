@@ -10,6 +10,7 @@ from agent.deciding.chosen import chosen
 from agent.deciding.ready import require_ready
 from agent.founding import found as found_workspace
 from agent.hands import Hands
+from agent.leaving import leaving
 from agent.listener import Listener
 from agent.looping import REPORT, WAITS, Ending, to_the_end
 from agent.meter import Meter
@@ -124,6 +125,7 @@ def opened(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -
     with (
         lock_workspace(workspace.root),
         workspace.journal(read_only=False) as journal,
+        leaving(workspace, journal, listener) as listener,
         setting.hands(workspace.store, workspace.scratch, config, listener) as hands,
     ):
         meter = Meter(config.budget, journal, config.session.name, workspace.store.root)

@@ -218,13 +218,27 @@ class Reader:
         """Return the root of the tree over all entries, in hex."""
         return self._frontier().root().hex()
 
-    def checkpoint(self) -> str:
-        """Return the note that pins this log at its present size."""
+    def checkpoint(self, size: int | None = None) -> str:
+        """Return the note that pins this log at its present size, or at an earlier one.
+
+        Raises:
+            UsageError: the log never had so many entries.
+        """
         with self._lock:
             frontier = self._frontier()
             first = self._row("SELECT hash FROM log WHERE seq = 0")
             origin = origin_of(first[0].hex() if first else None)
-            return Checkpoint(origin, frontier.size, frontier.root()).text()
+            if size is None or size == frontier.size:
+                return Checkpoint(origin, frontier.size, frontier.root()).text()
+            row = self._row("SELECT root FROM tree WHERE size = ?", size)
+        if row is None:
+            raise UsageError(
+                "The log never had so many entries.",
+                saw=str(size),
+                wanted=f"from 1 to {frontier.size}",
+                try_this="plimsoll log list",
+            )
+        return Checkpoint(origin, size, row[0]).text()
 
     def _frontier(self) -> Frontier:
         row = self._row("SELECT size, peaks FROM tree ORDER BY size DESC LIMIT 1")

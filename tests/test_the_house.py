@@ -161,6 +161,10 @@ class TestTheLayers:
             "z3": "z3-solver",
             "langchain_core": "langgraph",
             "vl_convert": "vl-convert-python",
+            "inspect_ai": "inspect-ai",
+            "mlflow": "mlflow-skinny",
+            "opentelemetry": "opentelemetry-sdk",
+            "tensorboardX": "tensorboardx",
         }
         used = set().union(*(house.imported(text) for text in MODULES.values()))
         others = used - set(sys.stdlib_module_names) - {*FOLDERS, "pydantic_core"}

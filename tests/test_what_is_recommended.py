@@ -73,6 +73,9 @@ class TestWhatIsRecommended:
             "drift show",
             "vault open",
             "session experience",
+            "session export",
+            "judge export",
+            "card",
         }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known
