@@ -10,7 +10,7 @@ from typing import Any
 from logs.canonical import digest_of
 from logs.checkpoint import Checkpoint, origin_of
 from logs.errors import IntegrityError, UsageError
-from logs.merkle import Frontier, leaf_hash
+from logs.merkle import Frontier, leaf_hash, node_hash
 from logs.storage import check_format, open_for_reading, speaking
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry
 
@@ -176,6 +176,34 @@ class Reader:
         """Return the leaf hash of an entry, in hex."""
         row = self._row("SELECT hash FROM log WHERE seq = ?", self.entry(seq).seq)
         return row[0].hex() if row else ""
+
+    def leaf(self, seq: int) -> bytes:
+        """Return the bytes of an entry, as they were hashed."""
+        row = self._row("SELECT leaf FROM log WHERE seq = ?", self.entry(seq).seq)
+        return bytes(row[0]) if row else b""
+
+    def subtree(self, level: int, index: int) -> bytes:
+        """Return the hash over the leaves [index << level, (index + 1) << level).
+
+        That of a left half is the last peak of the tree head at its end, so no leaf is read.
+
+        Raises:
+            IntegrityError: the table of tree heads lacks it.
+        """
+        if level and index & 1:
+            half = level - 1, 2 * index
+            return node_hash(self.subtree(*half), self.subtree(half[0], half[1] + 1))
+        where = ("hash FROM log WHERE seq", index) if level == 0 else ("peaks FROM tree WHERE size",
+                                                                      (index + 1) << level)
+        row = self._row(f"SELECT {where[0]} = ?", where[1])
+        if row and len(row[0]) >= 32:
+            return bytes(row[0][-32:])
+        raise IntegrityError(
+            "The log lacks a part of its tree.",
+            saw=f"no subtree of level {level} at {index}",
+            wanted="a tree head for every entry",
+            try_this="plimsoll log verify",
+        )
 
     def ledgers(self) -> Ledgers:
         """Return what all entries together spent."""
