@@ -121,15 +121,9 @@ def about_many_entries(parser: Parser) -> None:
 
 def about_an_entry(parser: Parser) -> None:
     """`log show` and `log why`."""
-    text = "HEAD, HEAD~2, @last, iter:12, 87, 3f2a9c (default: HEAD)"
+    text = "HEAD, HEAD~2, @last, iter:12, gold-best, 87, 3f2a9c, a session (default: HEAD)"
     parser.add_argument("ref", metavar="REF", nargs="?", default="HEAD", help=text)
     _content(parser)
-
-
-def verifying(parser: Parser) -> None:
-    """`log verify`."""
-    text = "a checkpoint that plimsoll log anchor once wrote, kept elsewhere"
-    parser.add_argument("--pin", metavar="FILE", help=text)
 
 
 def showing_a_policy(parser: Parser) -> None:

@@ -135,6 +135,25 @@ class Reader:
                 return
             since, left = rows[-1][0] + 1, None if left is None else left - len(rows)
 
+    def count(
+        self, session: str | None = None, kind: EntryKind | None = None, since: int = 0
+    ) -> int:
+        """Return how many entries there are, from `since` on."""
+        wanted = {"seq >= ?": since, "session = ?": session, "kind = ?": kind}
+        asked = {name: value for name, value in wanted.items() if value not in (None, 0)}
+        where = f" WHERE {' AND '.join(asked)}" if asked else ""
+        row = self._row(f"SELECT count(*) FROM log{where}", *asked.values())
+        return int(row[0]) if row else 0
+
+    def latest(self, session: str | None, kind: EntryKind | None, limit: int) -> list[LogEntry]:
+        """Return the last `limit` entries, in order."""
+        rows = self._rows(
+            f"SELECT {COLUMNS} FROM log WHERE (?1 IS NULL OR session = ?1)"
+            " AND (?2 IS NULL OR kind = ?2) ORDER BY seq DESC LIMIT ?3",
+            (session, kind, limit),
+        )
+        return [entry_of(row) for row in reversed(rows)]
+
     def entries_of(self, session: str, iteration: int) -> list[LogEntry]:
         """Return what one iteration of a session recorded, in order."""
         rows = self._rows(
@@ -182,6 +201,15 @@ class Reader:
         row = self._row("SELECT leaf FROM log WHERE seq = ?", self.entry(seq).seq)
         return bytes(row[0]) if row else b""
 
+    def leaves(self, size: int) -> Iterator[bytes]:
+        """Yield the bytes of the first `size` entries, in order."""
+        for since in range(0, size, PAGE):
+            rows = self._rows(
+                "SELECT leaf FROM log WHERE seq >= ? AND seq < ? ORDER BY seq",
+                (since, min(since + PAGE, size)),
+            )
+            yield from (bytes(row[0]) for row in rows)
+
     def subtree(self, level: int, index: int) -> bytes:
         """Return the hash over the leaves [index << level, (index + 1) << level).
 
@@ -193,8 +221,11 @@ class Reader:
         if level and index & 1:
             half = level - 1, 2 * index
             return node_hash(self.subtree(*half), self.subtree(half[0], half[1] + 1))
-        where = ("hash FROM log WHERE seq", index) if level == 0 else ("peaks FROM tree WHERE size",
-                                                                      (index + 1) << level)
+        where = (
+            ("hash FROM log WHERE seq", index)
+            if level == 0
+            else ("peaks FROM tree WHERE size", (index + 1) << level)
+        )
         row = self._row(f"SELECT {where[0]} = ?", where[1])
         if row and len(row[0]) >= 32:
             return bytes(row[0][-32:])
@@ -217,13 +248,16 @@ class Reader:
         """Return the root of the tree over all entries, in hex."""
         return self._frontier().root().hex()
 
+    def origin(self) -> str:
+        """Return the name of this log: it carries the leaf hash of its first entry."""
+        first = self._row("SELECT hash FROM log WHERE seq = 0")
+        return origin_of(first[0].hex() if first else None)
+
     def checkpoint(self) -> str:
         """Return the note that pins this log at its present size."""
         with self._lock:
             frontier = self._frontier()
-            first = self._row("SELECT hash FROM log WHERE seq = 0")
-            origin = origin_of(first[0].hex() if first else None)
-            return Checkpoint(origin, frontier.size, frontier.root()).text()
+            return Checkpoint(self.origin(), frontier.size, frontier.root()).text()
 
     def _frontier(self) -> Frontier:
         row = self._row("SELECT size, peaks FROM tree ORDER BY size DESC LIMIT 1")

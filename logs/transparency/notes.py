@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from logs.errors import IntegrityError, UsageError
-from logs.transparency.keys import ID_BYTES, PublicKey, Signs, SigningKey, is_name
+from logs.transparency.keys import ID_BYTES, PublicKey, SigningKey, Signs, is_name
 
 DASH = "\u2014"
 MOST_BYTES = 1 << 20

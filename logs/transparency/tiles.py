@@ -90,9 +90,7 @@ def node_of(get: Get, size: int) -> Node:
         first = index << rest
         at, count = first % WIDTH, 1 << rest
         data = fetched(tile, first // WIDTH)
-        return root(
-            data[i * HASH_BYTES : (i + 1) * HASH_BYTES] for i in range(at, at + count)
-        )
+        return root(data[i * HASH_BYTES : (i + 1) * HASH_BYTES] for i in range(at, at + count))
 
     def fetched(level: int, index: int) -> bytes:
         held = (size >> (HEIGHT * level)) - index * WIDTH

@@ -1,0 +1,103 @@
+"""One walk over the entries of a log, for as many questions as are asked of them.
+
+A question that found a fault, or could not look at an entry, is not shown any more; the others
+go on, so that one fault does not hide another.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from logs.canonical import JSON, fast_digest
+from logs.errors import PlimsollError
+from logs.merkle import leaf_hash
+from logs.reading import Row
+from logs.vocabulary import Digest, LogEntry
+
+Answer = tuple[bool | None, str]
+FAULTS = (
+    *(sqlite3.Error, ValueError, TypeError, OverflowError, OSError),
+    *(KeyError, AttributeError, IndexError, RecursionError),
+)
+"""What comes of asking something that is not what it should be."""
+
+
+class Seen:
+    """One row of the log; what is read of it is read once."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.leaf: bytes = row[6]
+
+    @cached_property
+    def hash(self) -> bytes:
+        """The leaf hash of the bytes that are here, whatever the row says."""
+        return leaf_hash(self.leaf)
+
+    @cached_property
+    def read(self) -> JSON:
+        """The leaf as JSON."""
+        found: JSON = json.loads(self.leaf)
+        return found
+
+    @cached_property
+    def entry(self) -> LogEntry:
+        """The leaf as a word; whether it is true, `EntriesHaveTheirHash` asks."""
+        return LogEntry.model_validate(self.read)
+
+    @cached_property
+    def word(self) -> Digest:
+        """The name of what the entry records."""
+        return fast_digest(self.entry.body)
+
+
+class Question:
+    """Looks at every entry in order, then answers."""
+
+    def see(self, seen: Seen) -> str:
+        """Look at an entry; what is said is a no."""
+        raise AssertionError(f"{type(self).__name__} must look at {seen.row[0]}")
+
+    def answer(self) -> Answer:
+        """What the entries together say."""
+        raise AssertionError(f"{type(self).__name__} must answer")
+
+
+def walk(rows: Iterable[Row], questions: Sequence[Question]) -> list[Answer]:
+    """Show every row to every question, and return the answers in their order."""
+    faults: dict[int, Answer] = {}
+    waiting = list(enumerate(questions))
+    try:
+        for row in rows:
+            seen = Seen(row)
+            for i, question in waiting:
+                if fault := _shown(question, seen):
+                    faults[i] = (False, fault)
+            if len(faults) + len(waiting) > len(questions):
+                waiting = [(i, q) for i, q in waiting if i not in faults]
+    except FAULTS as error:
+        unread = (False, f"{type(error).__name__}: {error}")
+        return [faults.get(i, unread) for i in range(len(questions))]
+    return [faults[i] if i in faults else _answered(q) for i, q in enumerate(questions)]
+
+
+def said_of(error: Exception) -> str:
+    """A fault in asking, as the reason of a no."""
+    if isinstance(error, PlimsollError):
+        return f"{error.what} {error.saw}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _shown(question: Question, seen: Seen) -> str:
+    try:
+        return question.see(seen)
+    except (PlimsollError, *FAULTS) as error:
+        return said_of(error)
+
+
+def _answered(question: Question) -> Answer:
+    try:
+        return question.answer()
+    except (PlimsollError, *FAULTS) as error:
+        return False, said_of(error)
