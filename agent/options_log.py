@@ -1,7 +1,5 @@
 """The options of the commands about the log."""
 
-from argparse import REMAINDER
-
 from agent.options import Parser, whole
 
 MAX_SIZE = 2**31 - 1
@@ -110,8 +108,9 @@ def searching(parser: Parser) -> None:
     parser.add_argument("--good", metavar="N", type=number, help="known good (default: the first)")
     parser.add_argument("--bad", metavar="N", type=number, help="known bad (default: the last)")
     parser.add_argument("--every", action="store_true", help="run: try every iteration, not halves")
-    text = "run COMMAND: 0 is good, 125 cannot be judged, 1 to 127 is bad"
-    parser.add_argument("command", metavar="run COMMAND", nargs=REMAINDER, help=text)
+    parser.tail = "run"
+    parser.epilog = "run COMMAND ...: exit code 0 is good, 125 cannot be judged, 1 to 127 is bad"
+    parser.usage = f"{parser.prog} [OPTIONS] (--where PREDICATE | run COMMAND ...)"
 
 
 def replaying(parser: Parser) -> None:

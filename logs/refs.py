@@ -45,8 +45,8 @@ def find_entry(journal: Reader, ref: str) -> LogEntry:
         return _of_iteration(journal, ref)
     if ref.count("/") == 2:
         session, iteration, step = ref.split("/")
-        found = journal.find(session, int(iteration), step) if iteration.isdecimal() else None
-        return found or _unknown(ref)
+        step_of = journal.find(session, int(iteration), step) if iteration.isdecimal() else None
+        return step_of or _unknown(ref)
     if ref == BEST:
         return _best(journal)
     if ref.isascii() and ref.isdecimal() and len(ref) < 16 and int(ref) < journal.size():
@@ -79,7 +79,8 @@ def gold_in(entry: LogEntry) -> float | None:
     found = entry.body.get("measurements")
     for m in found if isinstance(found, list) else ():
         if m.get("instrument") == "gold" and not m.get("of"):
-            return m.get("estimate")
+            estimate = m.get("estimate")
+            return float(estimate) if estimate is not None else None
     return None
 
 
@@ -119,7 +120,7 @@ def _unknown(ref: str) -> LogEntry:
     raise UsageError(
         "Nothing in this log has this name.",
         saw=repr(ref[:80]),
-        wanted="HEAD, HEAD~2, @last, iter:12, gold-best, the number of an entry, 4 or more digits of a"
-        " digest, a session",
+        wanted="HEAD, HEAD~2, @last, iter:12, gold-best, a session, the number of an entry, 4 or"
+        " more digits of a digest",
         try_this="plimsoll log list",
     )
