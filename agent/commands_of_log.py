@@ -51,7 +51,7 @@ LOG: tuple[Command, ...] = (
     Command(
         "log replay",
         "decide again from what was recorded; exit code 3 if the answer differs",
-        "agent.commands_replay:replay",
+        "agent.commands_replay:run",
         replaying,
     ),
     Command(
