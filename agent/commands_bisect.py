@@ -130,9 +130,12 @@ def _answer(
         "monotone": monotone,
     }
     if found.first is None and not found.candidates:
-        judged = [i for i, v in found.asked.items() if v is not Verdict.SKIP]
-        text = f"never, in {len(judged)} iterations that could be judged"
-        code = Refused.exit_code if judged else Undecided.exit_code
+        skipped = [i for i, v in found.asked.items() if v is Verdict.SKIP]
+        judged = len(found.asked) - len(skipped)
+        text = f"never, in {judged} iterations that were judged"
+        if skipped:
+            text += f"; not to be judged: {', '.join(map(str, sorted(skipped)))}"
+        code = Undecided.exit_code if skipped or not judged else Refused.exit_code
         return Answer(data=data, text=text, exit_code=code, warnings=notes)
     if found.first is None:
         which = ", ".join(map(str, found.candidates))

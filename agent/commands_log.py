@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.envelope import Answer
 from agent.finding import workspace_of
+from agent.replaying import replay
 from agent.testimony import said_of
 from logs import why as causes
 from logs import why_text
@@ -14,7 +15,7 @@ from logs.refs import find_entry
 from logs.show import show as shown
 from logs.show import show_json, terminal_width
 from logs.turns import Ending
-from logs.vocabulary import LogEntry
+from logs.vocabulary import EntryKind, LogEntry
 
 
 def show(options: Namespace) -> Answer:
@@ -27,11 +28,13 @@ def show(options: Namespace) -> Answer:
 
 def why(options: Namespace) -> Answer:
     """From a commit or an entry back to everything that it rests on."""
-    with closing(workspace_of(options).journal()) as journal:
+    workspace = workspace_of(options)
+    with closing(workspace.journal()) as journal:
         found = causes.why(journal, options.ref)
         said = said_of(journal, found.turn)
         entries = journal.entries_of(found.turn.session, found.turn.iteration)
-    found = found.model_copy(update={"people": said})
+    again = next((replay(workspace, e) for e in entries if e.kind is EntryKind.DECIDED), None)
+    found = found.model_copy(update={"people": said, "replay": again.said() if again else ""})
     text = why_text.render(found, content=options.content, width=terminal_width())
     return Answer(data=_why_data(found, entries, content=options.content), text=text)
 
@@ -53,6 +56,8 @@ def _why_data(found: causes.Why, entries: list[LogEntry], *, content: bool) -> d
         "comparison": found.comparison.model_dump(mode="json") if found.comparison else None,
         "effect": found.effect.model_dump(mode="json"),
         "people": [_said(said, content=content) for said in found.people],
+        "replay": found.replay,
+        "log_size": found.size,
         "lineage": [ancestor.model_dump(mode="json") for ancestor in found.lineage],
     }
 
