@@ -158,12 +158,12 @@ class TestEntriesThatAreMoved:
     def test_are_found_wherever_one_is_put_in(self, log):
         rows, heads, *_ = log
         for at in range(SIZE):
-            assert found(rows[:at] + [rows[(at + 7) % SIZE]] + rows[at:], heads), at
+            assert found([*rows[:at], rows[(at + 7) % SIZE], *rows[at:]], heads), at
 
     def test_are_found_wherever_two_are_exchanged(self, log):
         rows, heads, *_ = log
         for at in range(SIZE - 1):
-            moved = rows[:at] + [rows[at + 1], rows[at]] + rows[at + 2 :]
+            moved = [*rows[:at], rows[at + 1], rows[at], *rows[at + 2 :]]
             renumbered = [(seq, *row[1:]) for seq, row in enumerate(moved)]
             assert found(moved, heads) and found(renumbered, heads), at
 

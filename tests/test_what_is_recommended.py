@@ -73,6 +73,11 @@ class TestWhatIsRecommended:
             "drift show",
             "vault open",
             "session experience",
+            "log verify",
+            "log key",
+            "log proof",
+            "log export",
+            "log witness",
         }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known
