@@ -27,6 +27,8 @@ CANNOT_JUDGE = 125
 """What a command answers of an iteration that it cannot judge; as for `git bisect run`."""
 LAST_VERDICT = 127
 """A command that ends with more was killed, or not started."""
+STDERR = 2
+"""Where the output of the command goes: stdout is for the answer."""
 HALVES = "found by halves, which is right if what is bad stays bad; --every asks each iteration"
 
 
@@ -89,7 +91,7 @@ def _asking(
             "PLIMSOLL_COMMIT": head,
         }
         try:
-            done = subprocess.run(command, env=os.environ | place, stdout=sys.stderr, check=False)
+            done = subprocess.run(command, env=os.environ | place, stdout=STDERR, check=False)
         except OSError as error:
             raise UsageError(
                 "The command cannot be run.",

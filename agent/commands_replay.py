@@ -17,7 +17,7 @@ from logs.text import visible
 from logs.vocabulary import EntryKind
 
 ANOTHER = (
-    "another answer from the same inputs: another version of plimsoll decided, its code was"
+    "another answer from the same inputs: it was decided by another version, its code was"
     " changed, or something decided that is not in the log"
 )
 

@@ -172,7 +172,7 @@ def _decider(workspace: Workspace, config: Config, log: Earlier) -> Decider:
         "This version has no such decider.",
         saw=config.session.decider,
         wanted=", ".join([*simple, RULE, LEARNS, LANGUAGE]),
-        try_this="use the version of plimsoll that ran the session",
+        try_this="use the version that ran the session",
     )
 
 

@@ -121,7 +121,7 @@ def proving(place: Path) -> dict[str, Any]:
 
 
 def listing(place: Path) -> dict[str, Any]:
-    """Seconds of `plimsoll log list` as a shell runs it, and of Python with nothing but pydantic."""
+    """Seconds of `plimsoll log list` as a shell runs it, and of an import of pydantic alone."""
     env = os.environ | {"PYTHONPATH": plimsoll.HOME}
     rivals = {
         "log list": ["-m", "plimsoll", "log", "list", "--workspace", str(place)],

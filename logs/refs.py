@@ -107,7 +107,8 @@ def _only(ref: str, found: list[LogEntry]) -> LogEntry:
         return found[0]
     if not found:
         return _unknown(ref)
-    names = [f"{e.seq} ({e.kind} {short(digest_of(e.body))})" for e in found[:6]]
+    ordered = sorted(found, key=lambda e: e.seq)
+    names = [f"{e.seq} ({e.kind} {short(digest_of(e.body))})" for e in ordered[:6]]
     raise UsageError(
         "This name fits more than one entry.",
         saw=f"{ref}: entries {', '.join(names)}",

@@ -283,7 +283,8 @@ def without_triggers(workspace: Path, change) -> None:
 
 def change_an_entry(workspace: Path) -> None:
     without_triggers(
-        workspace, lambda db: db.execute("UPDATE log SET leaf = leaf || x'20' WHERE seq = 3")
+        workspace,
+        lambda db: db.execute("UPDATE log SET leaf = CAST(leaf || x'20' AS BLOB) WHERE seq = 3"),
     )
 
 
