@@ -76,8 +76,8 @@ def walk(rows: Iterable[Row], questions: Sequence[Question]) -> list[Answer]:
                     faults[i] = (False, fault)
             if len(faults) + len(waiting) > len(questions):
                 waiting = [(i, q) for i, q in waiting if i not in faults]
-    except FAULTS as error:
-        unread = (False, f"{type(error).__name__}: {error}")
+    except (PlimsollError, *FAULTS) as error:
+        unread = (False, said_of(error))
         return [faults.get(i, unread) for i in range(len(questions))]
     return [faults[i] if i in faults else _answered(q) for i, q in enumerate(questions)]
 

@@ -25,7 +25,7 @@ def verify_files(files: Files, pin: Checkpoint | None) -> tuple[Check, ...]:
         to = checkpoint_of(bundle.note_of(files).text)
     except (PlimsollError, *FAULTS) as error:
         return (Check(name="the checkpoint can be read", ok=False, detail=said_of(error)),)
-    tree, named = _Tree(), _Named()
+    tree, named = _Tree(), Named()
     questions: dict[str, Question] = {
         "every entry has its hash": checks.EntriesHaveTheirHash(),
         "no step is there twice": _Once(),
@@ -37,7 +37,7 @@ def verify_files(files: Files, pin: Checkpoint | None) -> tuple[Check, ...]:
     }
     answers = dict(zip(questions, walk(_rows(files, to.size), [*questions.values()]), strict=True))
     asked = {
-        "the files are those of a bundle": lambda: _is_complete(files, to.size),
+        "the files are those of a bundle": lambda: is_complete(files, to.size),
         "the tiles are over the entries": lambda: tree.held(files, to),
         "the list of artefacts is right": lambda: named.held(files),
         "artefacts that came along are whole": lambda: _are_whole(files, named),
@@ -99,7 +99,7 @@ class _Tree(Question):
         return True, f"{count} tiles, root {root.hex()[:16]}…"
 
 
-class _Named(Question):
+class Named(Question):
     """What the entries name, and what of it came along."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ def _rows(files: Files, size: int) -> Iterator[Row]:
         yield *columns, leaf, node(0, seq)
 
 
-def _is_complete(files: Files, size: int) -> Answer:
+def is_complete(files: Files, size: int) -> Answer:
     """No file is left out, and none was put in."""
     wanted = {bundle.CHECKPOINT, bundle.ARTEFACTS, *tiles.paths_of(size)}
     kinds = (tiles.SHORT, tiles.LONG)
@@ -152,7 +152,7 @@ def _is_complete(files: Files, size: int) -> Answer:
     return True, f"{len(here)} files"
 
 
-def _are_whole(files: Files, named: _Named) -> Answer:
+def _are_whole(files: Files, named: Named) -> Answer:
     """Whatever came along has the bytes of its name, and what commits need came with it."""
     if not named.included:
         return None, "not checked: the bundle was exported without artefacts"
