@@ -103,8 +103,13 @@ class PinIsKept(Question):
         return True, f"size {pin.size}"
 
 
+COMMITS = frozenset({EntryKind.COMMITTED})
+
+
 class HeadIsTheLastCommit(Question):
     """HEAD moved with the last commit and at no other time."""
+
+    kinds = COMMITS
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.head = [row[0] for row in database.execute("SELECT digest FROM head")]
@@ -126,6 +131,8 @@ class HeadIsTheLastCommit(Question):
 
 class HistoryIsWhole(Question):
     """Each commit names the one before it; a rollback names one that it restores."""
+
+    kinds = COMMITS
 
     def __init__(self) -> None:
         self.previous: Digest | None = None
@@ -152,6 +159,8 @@ class HistoryIsWhole(Question):
 
 class CommitsHaveReasons(Question):
     """What was committed is what was proposed, and a verdict that holds came before."""
+
+    kinds = COMMITS | {EntryKind.PROPOSED, EntryKind.TRIED, EntryKind.RULED}
 
     def __init__(self) -> None:
         self.words: dict[Digest, tuple[EntryKind, dict[str, Any]]] = {}
@@ -204,6 +213,8 @@ class LedgersAddUp(Question):
 class ArtefactsAreWhole(Question):
     """What the commits name is in the store, with the bytes that give it its name."""
 
+    kinds = COMMITS
+
     def __init__(self, workspace: Path) -> None:
         self.workspace, self.named = workspace, set[Digest]()
 
@@ -249,16 +260,16 @@ class InputsAreWhole(Question):
 
 def _fault(seen: Seen) -> str:
     """Say what is wrong with a row; the first thing, or nothing."""
-    if fault := hash_fault(seen.row):
-        return fault
+    if seen.hash != seen.row[7]:
+        return hash_fault(seen.row)
     try:
         entry: LogEntry = seen.entry
     except (ValueError, RecursionError):
         return "the leaf is not an entry"
     if not is_canonical(seen.leaf, seen.read):
         return "the leaf is not in canonical form"
-    if seen.row[5] != seen.word:
-        return f"column word is {seen.row[5]!r}, the leaf says {seen.word}"
+    if seen.row[5] != (word := seen.word_by_place()):
+        return f"column word is {seen.row[5]!r}, the leaf says {word}"
     return column_fault(seen.row, entry)
 
 

@@ -6,14 +6,14 @@ go on, so that one fault does not hide another.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 
-from logs.canonical import JSON, fast_digest
+from logs.canonical import JSON, fast_digest, sha256
 from logs.errors import PlimsollError
 from logs.merkle import leaf_hash
 from logs.reading import Row
-from logs.vocabulary import Digest, LogEntry
+from logs.vocabulary import Digest, EntryKind, LogEntry
 
 Answer = tuple[bool | None, str]
 FAULTS = (
@@ -51,9 +51,23 @@ class Seen:
         """The name of what the entry records."""
         return fast_digest(self.entry.body)
 
+    def word_by_place(self) -> Digest:
+        """The same, from the bytes where the body stands in a leaf; only of a canonical leaf.
+
+        There it lies between the first field and the third. The last `,"iteration":` is the one of
+        the entry: behind it come names, whose quotes would be escaped, and ledgers.
+        """
+        head = f'{{"at":{json.dumps(self.entry.at)},"body":'.encode()
+        if not self.leaf.startswith(head):
+            return self.word
+        return sha256(self.leaf[len(head) : self.leaf.rfind(b',"iteration":')])
+
 
 class Question:
-    """Looks at every entry in order, then answers."""
+    """Looks at entries in order, then answers."""
+
+    kinds: frozenset[EntryKind] | None = None
+    """Which entries it looks at; None is all, and one that cannot be read is shown to all."""
 
     def see(self, seen: Seen) -> str:
         """Look at an entry; what is said is a no."""
@@ -65,21 +79,40 @@ class Question:
 
 
 def walk(rows: Iterable[Row], questions: Sequence[Question]) -> list[Answer]:
-    """Show every row to every question, and return the answers in their order."""
+    """Show every row to every question that looks at its kind; return the answers in order."""
     faults: dict[int, Answer] = {}
-    waiting = list(enumerate(questions))
+    asked: dict[EntryKind | None, list[tuple[int, Question]]] = {}
     try:
         for row in rows:
             seen = Seen(row)
-            for i, question in waiting:
+            kind = _kind(seen)
+            if kind not in asked:
+                asked[kind] = _interested(questions, kind, faults)
+            for i, question in asked[kind]:
                 if fault := _shown(question, seen):
                     faults[i] = (False, fault)
-            if len(faults) + len(waiting) > len(questions):
-                waiting = [(i, q) for i, q in waiting if i not in faults]
+                    asked = {}
     except (PlimsollError, *FAULTS) as error:
         unread = (False, said_of(error))
         return [faults.get(i, unread) for i in range(len(questions))]
     return [faults[i] if i in faults else _answered(q) for i, q in enumerate(questions)]
+
+
+def _interested(
+    questions: Sequence[Question], kind: EntryKind | None, faults: Container[int]
+) -> list[tuple[int, Question]]:
+    return [
+        (i, question)
+        for i, question in enumerate(questions)
+        if i not in faults and (not question.kinds or kind is None or kind in question.kinds)
+    ]
+
+
+def _kind(seen: Seen) -> EntryKind | None:
+    try:
+        return seen.entry.kind
+    except FAULTS:
+        return None
 
 
 def said_of(error: Exception) -> str:
