@@ -15,6 +15,17 @@ from logs.vocabulary import Digest, EntryKind, LogEntry, State
 MANIFEST_BYTES = 16 * 1024 * 1024
 """A larger file is never a manifest."""
 
+NAMING = frozenset(
+    {
+        EntryKind.PROPOSED,
+        EntryKind.OBSERVED,
+        EntryKind.RESCORED,
+        EntryKind.TRIED,
+        EntryKind.MEASURED,
+    }
+)
+"""Entries that name what their step read or counted; see `inputs_of`."""
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

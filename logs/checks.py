@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from logs import ledgers
-from logs.artefacts import artefacts_of, faults, inputs_of
+from logs.artefacts import NAMING, artefacts_of, faults, inputs_of
 from logs.canonical import digest_of, is_canonical, plain
 from logs.checkpoint import Checkpoint, origin_of
 from logs.merkle import Frontier
@@ -81,6 +81,7 @@ class PinIsKept(Question):
 
     def __init__(self, pin: Checkpoint | None) -> None:
         self.pin, self.first, self.frontier = pin, None if pin else "", Frontier()
+        self.kinds = None if pin else frozenset()
 
     def see(self, seen: Seen) -> str:
         """Add the entry, while it is under the pin."""
@@ -238,6 +239,8 @@ class ArtefactsAreWhole(Question):
 
 class InputsAreWhole(Question):
     """Samples, scores, pairs, labels and audits may be cleared away, but not changed."""
+
+    kinds = NAMING
 
     def __init__(self, workspace: Path) -> None:
         self.workspace, self.named = workspace, set[Digest]()

@@ -7,13 +7,14 @@ go on, so that one fault does not hide another.
 import json
 import sqlite3
 from collections.abc import Container, Iterable, Sequence
-from functools import cached_property
 
 from logs.canonical import JSON, fast_digest, sha256
 from logs.errors import PlimsollError
 from logs.merkle import leaf_hash
 from logs.reading import Row
 from logs.vocabulary import Digest, EntryKind, LogEntry
+
+_DECODER = json.JSONDecoder()
 
 Answer = tuple[bool | None, str]
 FAULTS = (
@@ -26,27 +27,37 @@ FAULTS = (
 class Seen:
     """One row of the log; what is read of it is read once."""
 
+    __slots__ = ("_entry", "_hash", "_read", "leaf", "row")
+
     def __init__(self, row: Row) -> None:
         self.row = row
         self.leaf: bytes = row[6]
+        self._hash: bytes | None = None
+        self._read: JSON = None
+        self._entry: LogEntry | None = None
 
-    @cached_property
+    @property
     def hash(self) -> bytes:
         """The leaf hash of the bytes that are here, whatever the row says."""
-        return leaf_hash(self.leaf)
+        if self._hash is None:
+            self._hash = leaf_hash(self.leaf)
+        return self._hash
 
-    @cached_property
+    @property
     def read(self) -> JSON:
         """The leaf as JSON."""
-        found: JSON = json.loads(self.leaf)
-        return found
+        if self._read is None:
+            self._read = _DECODER.decode(str(self.leaf, "utf-8"))
+        return self._read
 
-    @cached_property
+    @property
     def entry(self) -> LogEntry:
         """The leaf as a word; whether it is true, `EntriesHaveTheirHash` asks."""
-        return LogEntry.model_validate(self.read)
+        if self._entry is None:
+            self._entry = LogEntry.model_validate(self.read)
+        return self._entry
 
-    @cached_property
+    @property
     def word(self) -> Digest:
         """The name of what the entry records."""
         return fast_digest(self.entry.body)
@@ -89,7 +100,11 @@ def walk(rows: Iterable[Row], questions: Sequence[Question]) -> list[Answer]:
             if kind not in asked:
                 asked[kind] = _interested(questions, kind, faults)
             for i, question in asked[kind]:
-                if fault := _shown(question, seen):
+                try:
+                    fault = question.see(seen)
+                except (PlimsollError, *FAULTS) as error:
+                    fault = said_of(error)
+                if fault:
                     faults[i] = (False, fault)
                     asked = {}
     except (PlimsollError, *FAULTS) as error:
@@ -104,7 +119,7 @@ def _interested(
     return [
         (i, question)
         for i, question in enumerate(questions)
-        if i not in faults and (not question.kinds or kind is None or kind in question.kinds)
+        if i not in faults and (question.kinds is None or kind is None or kind in question.kinds)
     ]
 
 
@@ -120,13 +135,6 @@ def said_of(error: Exception) -> str:
     if isinstance(error, PlimsollError):
         return f"{error.what} {error.saw}"
     return f"{type(error).__name__}: {error}"
-
-
-def _shown(question: Question, seen: Seen) -> str:
-    try:
-        return question.see(seen)
-    except (PlimsollError, *FAULTS) as error:
-        return said_of(error)
 
 
 def _answered(question: Question) -> Answer:
