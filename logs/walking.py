@@ -8,13 +8,13 @@ import json
 import sqlite3
 from collections.abc import Container, Iterable, Sequence
 
+import orjson
+
 from logs.canonical import JSON, fast_digest, sha256
 from logs.errors import PlimsollError
 from logs.merkle import leaf_hash
 from logs.reading import Row
 from logs.vocabulary import Digest, EntryKind, LogEntry
-
-_DECODER = json.JSONDecoder()
 
 Answer = tuple[bool | None, str]
 FAULTS = (
@@ -47,7 +47,7 @@ class Seen:
     def read(self) -> JSON:
         """The leaf as JSON."""
         if self._read is None:
-            self._read = _DECODER.decode(str(self.leaf, "utf-8"))
+            self._read = orjson.loads(self.leaf)
         return self._read
 
     @property
