@@ -24,7 +24,7 @@ from logs.transparency.keys import PublicKey
 from logs.transparency.memory import Memory, memory, remembered
 from logs.transparency.notes import Note, Signer, signers
 from logs.transparency.verifying import verify_files
-from logs.verify import BEFORE, Check
+from logs.verify import Check
 
 SIGNED = "the checkpoint is signed"
 PLACE = "it is the log that was verified here before"
@@ -93,24 +93,15 @@ def _bundle(options: Namespace, keys: Sequence[PublicKey], kept: Memory) -> Foun
     """The questions to the files of a bundle, and to the people who signed within it."""
     with opened(Path(options.bundle)) as files:
         pin = checkpoint.parse(note_in(options.pin).text) if options.pin else None
-        checks = verify_files(files, pin)
+        checks = verify_files(files, pin, lambda origin: remembered(kept, origin))
         if len(checks) == 1:
             return checks, None, ()
         note = bundle.note_of(files)
-        if known := remembered(kept, checkpoint.parse(note.text).origin):
-            checks += (_kept_in(files, known),)
         with _people(files, verification.verified(checks)) as said:
             checks += said
     signed, found = _signatures(note, keys)
     checks += signed
     return checks, note if verification.verified(checks) else None, found
-
-
-def _kept_in(files: Files, known: Checkpoint) -> Check:
-    """Whether a bundle holds what was verified of its log before, or is a beginning of it."""
-    (name,) = ("the pinned checkpoint is kept",)
-    (check,) = [c for c in verify_files(files, known) if c.name == name]
-    return check.model_copy(update={"name": BEFORE})
 
 
 @contextmanager
@@ -131,7 +122,7 @@ def _signatures(
     if note is None or not note.signatures:
         if not keys:
             return (), ()
-        detail = "no signature; give a signed one with --pin FILE" if note else "--pin FILE lacks"
+        detail = "it bears no signature" if note else "none was given: name it with --pin FILE"
         return (Check(name=SIGNED, ok=False, detail=detail),), ()
     try:
         found = signers(note, keys)

@@ -229,3 +229,39 @@ class TestDecidingAgain:
         data = ask(folder, "why", "iter:3", "--json").data
         assert data["replay"].startswith("not checked")
         assert json.dumps(data["replay"])
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two workspaces; the session of one is shorter."""
+    place = tmp_path_factory.mktemp("two")
+    for name, iterations in (("long", 12), ("short", 5)):
+        a_journal(place / name, iterations=iterations).close()
+        (place / name / "plimsoll.toml").touch()
+    return place
+
+
+class TestTwoSessions:
+    def compared(self, two, *more: str):
+        names = (f"{two / 'short'}#{SESSION}", f"{two / 'long'}#{SESSION}")
+        return plimsoll("session", "compare", *names, *more)
+
+    def test_are_told_apart_by_what_differs_with_intervals(self, two):
+        said = self.compared(two, "--json")
+        assert said.code == 0
+        gold = next(m for m in said.data["measurements"] if m["name"] == "gold")
+        assert gold["clear"] is True and gold["difference"] == pytest.approx(GOLD[12] - GOLD[5])
+        assert gold["low"] < gold["difference"] < gold["high"]
+        assert "turns" in {fact["path"] for fact in said.data["facts"]}
+        assert all(fact["old"] != fact["new"] for fact in said.data["facts"])
+
+    def test_that_are_the_same_differ_in_nothing(self, two):
+        where = ("--workspace", str(two / "long"), "--json")
+        said = plimsoll("session", "compare", SESSION, SESSION, *where)
+        assert said.code == 0
+        assert said.data["facts"] == said.data["measurements"] == said.data["constitution"] == []
+
+    def test_of_which_one_is_not_there_are_wrong_usage(self, two):
+        where = ("--workspace", str(two / "long"))
+        assert plimsoll("session", "compare", SESSION, "nobody", *where).code == 2
+        assert plimsoll("session", "compare", SESSION, f"{two}/nowhere#x", *where).code == 2

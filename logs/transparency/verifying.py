@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from logs import checks
 from logs.artefacts import artefacts_of, listed
@@ -14,23 +14,33 @@ from logs.merkle import root as root_over
 from logs.reading import Row
 from logs.transparency import bundle, tiles
 from logs.transparency.files import Files
-from logs.verify import Check, ask
+from logs.verify import BEFORE, Check, ask
 from logs.vocabulary import Commit, Digest, EntryKind
 from logs.walking import FAULTS, Answer, Question, Seen, said_of, walk
 
 
-def verify_files(files: Files, pin: Checkpoint | None) -> tuple[Check, ...]:
-    """Ask every question that needs no key; a fault in one does not hide the others."""
+def verify_files(
+    files: Files, pin: Checkpoint | None, known: Callable[[str], Checkpoint | None] | None = None
+) -> tuple[Check, ...]:
+    """Ask every question that needs no key; a fault in one does not hide the others.
+
+    Args:
+        files: What was exported.
+        pin: A checkpoint that somebody kept.
+        known: What this person verified before of the log of an origin.
+    """
     try:
         to = checkpoint_of(bundle.note_of(files).text)
     except (PlimsollError, *FAULTS) as error:
         return (Check(name="the checkpoint can be read", ok=False, detail=said_of(error)),)
     tree, named = _Tree(), Named()
+    before = known(to.origin) if known else None
     questions: dict[str, Question] = {
         "every entry has its hash": checks.EntriesHaveTheirHash(),
         "no step is there twice": _Once(),
         "the tiles are over the entries": tree,
         "the pinned checkpoint is kept": checks.PinIsKept(pin),
+        **({BEFORE: checks.PinIsKept(before)} if before else {}),
         "commits lead back to the founding": checks.HistoryIsWhole(),
         "every commit has its reasons": checks.CommitsHaveReasons(),
         "the list of artefacts is right": named,
