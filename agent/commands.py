@@ -5,19 +5,17 @@ from agent.commands_about_judges import JUDGES
 from agent.commands_about_leaving import LEAVING
 from agent.commands_about_plans import PLANS
 from agent.commands_of_decider import DECIDERS
+from agent.commands_of_log import LOG, SESSIONS
 from agent.options import (
     about_a_policy,
     about_a_session,
-    about_an_entry,
     about_constitutions,
-    about_many_entries,
     demo,
     init,
     resuming,
     rolling_back,
     running,
     showing_a_policy,
-    verifying,
 )
 from agent.options_bench import benching
 from agent.options_drift import showing_drift
@@ -117,30 +115,8 @@ COMMANDS: tuple[Command, ...] = (
         "agent.commands_experience:experience",
         telling,
     ),
-    Command(
-        "log list",
-        "the entries of the log, one line each",
-        "agent.commands_log:list_entries",
-        about_many_entries,
-    ),
-    Command("log show", "one entry, whole", "agent.commands_log:show", about_an_entry),
-    Command(
-        "log why",
-        "from a commit or an entry back to everything it rests on",
-        "agent.commands_log:why",
-        about_an_entry,
-    ),
-    Command(
-        "log verify",
-        "is this the history that was written? exit code 4 if not",
-        "agent.commands_log:verify",
-        verifying,
-    ),
-    Command(
-        "log anchor",
-        "the checkpoint that pins the log; keep it elsewhere",
-        "agent.commands_log:anchor",
-    ),
+    *SESSIONS,
+    *LOG,
     Command(
         "policy show",
         "parameters, invariants and goals, with their reasons",

@@ -32,7 +32,7 @@ def show(options: Namespace) -> Answer:
         return _shown(found, f"{CONSTITUTION}, not founded yet", known, content=True)
     with closing(journal):
         named = state_of(journal, options.ref or "HEAD")
-        known = _texts_of_people(workspace, journal)
+        known = texts_of_people(workspace, journal)
     where = f"commit {short(named.commit)}, iteration {named.iteration}"
     return _shown(named.state.constitution, where, known, content=options.content)
 
@@ -46,7 +46,7 @@ def diff(options: Namespace) -> Answer:
     with closing(journal):
         old = state_of(journal, options.old) if options.old else founding_of(journal)
         new = state_of(journal, options.new or "HEAD")
-        known = _texts_of_people(workspace, journal)
+        known = texts_of_people(workspace, journal)
     changes = differences(
         old.state.constitution, new.state.constitution, known=known, content=options.content
     )
@@ -74,7 +74,7 @@ def _shown(found: Constitution, where: str, known: Collection[str], *, content: 
     return Answer(data=data, text=text)
 
 
-def _texts_of_people(workspace: Workspace, journal: Journal) -> set[str]:
+def texts_of_people(workspace: Workspace, journal: Journal) -> set[str]:
     """Texts of the file and of the founding commit: people wrote them, no model did."""
     texts = {p.text for p in founding_of(journal).state.constitution.principles}
     try:

@@ -46,6 +46,15 @@ def workspace_of(options: Namespace) -> "Workspace":
     """
     from agent.workspace import Workspace
 
+    return Workspace(root_of(options))
+
+
+def root_of(options: Namespace) -> Path:
+    """The folder of that workspace, for a command that reads little of it.
+
+    Raises:
+        UsageError: none is named and none is near.
+    """
     folder = folder_of(options)
     if folder is None:
         raise UsageError(
@@ -54,7 +63,7 @@ def workspace_of(options: Namespace) -> "Workspace":
             wanted="a folder made by plimsoll init or plimsoll demo",
             try_this="go to one, name one with --workspace DIR, or begin: plimsoll demo",
         )
-    return Workspace(folder)
+    return folder
 
 
 def from_here(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """The options of the commands; every refusal of a value says what, saw, wanted, try."""
 
-from argparse import SUPPRESS, Action, ArgumentParser
-from collections.abc import Callable
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from logs.errors import UsageError
@@ -16,12 +16,25 @@ class Parser(ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         self.known: list[str] = []
         """Its options, for suggestions."""
+        self.tail = ""
+        """A word behind which everything is a program of the user, with its own options."""
         super().__init__(add_help=False, allow_abbrev=False, **settings)
 
     def add_argument(self, *names: str, **settings: Any) -> Action:
         """Declare an option or an argument."""
         self.known += [name for name in names if name.startswith("--")]
         return super().add_argument(*names, **settings)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str], namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """Read the words; those behind `tail` become `options.program`, unread."""
+        words = list(args)
+        at = words.index(self.tail) if self.tail in words else len(words)
+        options, strange = super().parse_known_args(words[:at], namespace)
+        program = words[at + 1 :]
+        options.program = program[1:] if program[:1] == ["--"] else program
+        return options, strange
 
     def error(self, message: str) -> NoReturn:
         """Refuse what argparse could not read."""
@@ -123,15 +136,9 @@ def about_many_entries(parser: Parser) -> None:
 
 def about_an_entry(parser: Parser) -> None:
     """`log show` and `log why`."""
-    text = "HEAD, HEAD~2, @last, iter:12, 87, 3f2a9c (default: HEAD)"
+    text = "HEAD, HEAD~2, @last, iter:12, gold-best, 87, 3f2a9c, a session (default: HEAD)"
     parser.add_argument("ref", metavar="REF", nargs="?", default="HEAD", help=text)
     _content(parser)
-
-
-def verifying(parser: Parser) -> None:
-    """`log verify`."""
-    text = "a checkpoint that plimsoll log anchor once wrote, kept elsewhere"
-    parser.add_argument("--pin", metavar="FILE", help=text)
 
 
 def showing_a_policy(parser: Parser) -> None:

@@ -22,6 +22,7 @@ from invariants.refills import Refill, examined
 from invariants.roles import Role
 from invariants.seals import UNSIGNED, require_signed, require_successor, standing
 from invariants.sshsig import Flaw
+from logs.checkpoint import Checkpoint
 from logs.checks import Answer
 from logs.journal import Journal
 from logs.turns import Turn, turn_of
@@ -34,18 +35,21 @@ FOUNDING = (EntryKind.FOUNDED, EntryKind.COMMITTED)
 NOTHING_ADOPTED: Answer = (None, "not checked: no policy was adopted yet")
 
 
-def verify_all(workspace: Workspace, *, pinned: str | None = None) -> tuple[Check, ...]:
+def verify_all(
+    workspace: Workspace, *, pinned: str | None = None, remembered: Checkpoint | None = None
+) -> tuple[Check, ...]:
     """Ask every question to the log, then those to the signatures in it.
 
     Raises:
         UsageError: there is no log, or `pinned` is not a checkpoint.
     """
-    answers = verify(workspace.root, pinned=pinned)
+    answers = verify(workspace.root, pinned=pinned, remembered=remembered)
     whole = len(answers) > 1 and all(answer.ok for answer in answers[:2])
-    return (*answers, *(_asked(name, workspace, whole) for name in QUESTIONS))
+    return (*answers, *(asked(name, workspace, whole) for name in QUESTIONS))
 
 
-def _asked(name: str, workspace: Workspace, whole: bool) -> Check:
+def asked(name: str, workspace: Workspace, whole: bool) -> Check:
+    """One question about signatures; it can only be asked of entries that are whole."""
     if not whole:
         return Check(name=name, ok=None, detail="not checked: the entries themselves are not whole")
 

@@ -5,11 +5,14 @@ https://github.com/C2SP/C2SP/blob/main/tlog-checkpoint.md
 """
 
 import base64
+import hashlib
 from dataclasses import dataclass
 
 from logs.errors import UsageError
 
 NO_ENTRY_YET = "0" * 64
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+"""The root of the log before its first entry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,23 @@
-"""The questions that `verify` asks of a log; each answers yes, no or not asked, and why."""
+"""The questions that `verify` asks of a log; each answers yes, no or not asked, and why.
 
-import json
+All but the first look at each entry in turn, in one walk over the log (`logs.walking`).
+"""
+
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from logs import ledgers
-from logs.artefacts import artefacts_of, faults
-from logs.canonical import canonical, digest_of, plain
+from logs.artefacts import NAMING, artefacts_of, faults, inputs_of
+from logs.canonical import digest_of, is_canonical, plain
 from logs.checkpoint import Checkpoint, origin_of
-from logs.merkle import Frontier, leaf_hash
-from logs.reading import Row, column_fault, hash_fault, leaves
+from logs.merkle import Frontier
+from logs.rows import column_fault, hash_fault
 from logs.storage import check_format, expected_schema
-from logs.vocabulary import (
-    Commit,
-    Digest,
-    EntryKind,
-    Evidence,
-    Exchange,
-    LogEntry,
-    Observation,
-    Proposal,
-    Verdict,
-)
+from logs.vocabulary import Commit, Digest, EntryKind, LogEntry, Proposal, Verdict
+from logs.walking import Answer, Question, Seen
 
-Answer = tuple[bool | None, str]
+__all__ = ["Answer", "file_is_a_log"]
 
 
 def file_is_a_log(database: sqlite3.Connection, path: Path) -> Answer:
@@ -38,176 +31,262 @@ def file_is_a_log(database: sqlite3.Connection, path: Path) -> Answer:
     return sound == "ok", f"SQLite says {sound}"
 
 
-def entries_have_their_hash(database: sqlite3.Connection) -> Answer:
+class EntriesHaveTheirHash(Question):
     """Bytes, hash and columns of each entry agree, and no number is left out."""
+
     count = 0
-    for row in leaves(database):
-        fault = f"the next one here is {row[0]}" if row[0] != count else _fault(row)
+
+    def see(self, seen: Seen) -> str:
+        """Say what is wrong with the row; the first thing, or nothing."""
+        row = seen.row
+        fault = f"the next one here is {row[0]}" if row[0] != self.count else _fault(seen)
         if fault:
-            last = f"last good {count - 1}" if count else "no good entry before it"
-            return False, f"entry {count}: {fault}; first bad {count}, {last}"
-        count += 1
-    return True, f"{count}/{count}"
+            last = f"last good {self.count - 1}" if self.count else "no good entry before it"
+            return f"entry {self.count}: {fault}; first bad {self.count}, {last}"
+        self.count += 1
+        return ""
+
+    def answer(self) -> Answer:
+        """How many there are."""
+        return True, f"{self.count}/{self.count}"
 
 
-def tree_heads_are_right(database: sqlite3.Connection) -> Answer:
+class TreeHeadsAreRight(Question):
     """The head that was stored with each entry is the head over what is there now."""
-    heads = database.execute("SELECT size, root, peaks FROM tree ORDER BY size")
-    frontier = Frontier()
-    for *_, leaf, _ in leaves(database):
-        frontier = frontier.push(leaf_hash(leaf))
-        if heads.fetchone() != (frontier.size, frontier.root(), b"".join(frontier.peaks)):
-            bad = frontier.size - 1
-            last = f"last good {bad - 1}" if bad else "no good entry before it"
-            return False, f"first bad entry {bad}, {last}: the stored head is over other bytes"
-    more = heads.fetchall()
-    if more:
-        return False, f"cut: {frontier.size} entries are left of {frontier.size + len(more)}"
-    return True, f"{frontier.size} heads, root {frontier.root().hex()[:16]}…"
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.frontier = Frontier()
+        self._heads = database.execute("SELECT size, root, peaks FROM tree ORDER BY size")
+
+    def see(self, seen: Seen) -> str:
+        """Compare the head of this entry."""
+        self.frontier = self.frontier.push(seen.hash)
+        here = (self.frontier.size, self.frontier.root(), b"".join(self.frontier.peaks))
+        if self._heads.fetchone() == here:
+            return ""
+        bad = self.frontier.size - 1
+        last = f"last good {bad - 1}" if bad else "no good entry before it"
+        return f"first bad entry {bad}, {last}: the stored head is over other bytes"
+
+    def answer(self) -> Answer:
+        """The root, unless heads are left over."""
+        size, more = self.frontier.size, len(self._heads.fetchall())
+        if more:
+            return False, f"cut: {size} entries are left of {size + more}"
+        return True, f"{size} heads, root {self.frontier.root().hex()[:16]}…"
 
 
-def pin_is_kept(database: sqlite3.Connection, pin: Checkpoint | None) -> Answer:
+class PinIsKept(Question):
     """What was pinned is the beginning of what is here."""
-    if pin is None:
-        return None, "not checked: no checkpoint was given, so a cut tail would not be seen"
-    frontier, first = Frontier(), None
-    for *_, leaf, _ in leaves(database):
-        if frontier.size == pin.size:
-            break
-        first = first or leaf_hash(leaf).hex()
-        frontier = frontier.push(leaf_hash(leaf))
-    if frontier.size < pin.size:
-        return False, f"cut: pinned at {pin.size} entries, here are {frontier.size}"
-    if pin.size and pin.origin != origin_of(first):
-        return False, f"pinned {pin.origin}, here {origin_of(first)}: entry 0 differs"
-    if frontier.root() != pin.root:
-        return False, f"the first {pin.size} entries are not those that were pinned"
-    return True, f"size {pin.size}"
+
+    def __init__(self, pin: Checkpoint | None) -> None:
+        self.pin, self.first, self.frontier = pin, None if pin else "", Frontier()
+        self.kinds = None if pin else frozenset()
+
+    def see(self, seen: Seen) -> str:
+        """Add the entry, while it is under the pin."""
+        if self.pin and self.frontier.size < self.pin.size:
+            self.first = self.first or seen.hash.hex()
+            self.frontier = self.frontier.push(seen.hash)
+        return ""
+
+    def answer(self) -> Answer:
+        """Whether the same entries are under the same root."""
+        pin, size = self.pin, self.frontier.size
+        if pin is None:
+            return None, "not checked: no checkpoint was given, so a cut tail would not be seen"
+        if size < pin.size:
+            return False, f"cut: pinned at {pin.size} entries, here are {size}"
+        if pin.size and pin.origin != origin_of(self.first):
+            return False, f"pinned {pin.origin}, here {origin_of(self.first)}: entry 0 differs"
+        if self.frontier.root() != pin.root:
+            return False, f"the first {pin.size} entries are not those that were pinned"
+        return True, f"size {pin.size}"
 
 
-def head_is_the_last_commit(database: sqlite3.Connection) -> Answer:
+COMMITS = frozenset({EntryKind.COMMITTED})
+
+
+class HeadIsTheLastCommit(Question):
     """HEAD moved with the last commit and at no other time."""
-    rows = [row[0] for row in database.execute("SELECT digest FROM head")]
-    wanted = [digest for _, digest, _ in _commits(database)][-1:]
-    if rows != wanted:
-        return False, f"HEAD is {rows or 'absent'}, the last commit is {wanted or 'absent'}"
-    return True, f"{wanted[0][:16]}…" if wanted else "no commit yet"
+
+    kinds = COMMITS
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.head = [row[0] for row in database.execute("SELECT digest FROM head")]
+        self.last: list[Digest] = []
+
+    def see(self, seen: Seen) -> str:
+        """Remember a commit."""
+        if seen.entry.kind is EntryKind.COMMITTED:
+            self.last = [digest_of(seen.entry.body)]
+        return ""
+
+    def answer(self) -> Answer:
+        """Compare it with HEAD."""
+        if self.head != self.last:
+            here, wanted = self.head or "absent", self.last or "absent"
+            return False, f"HEAD is {here}, the last commit is {wanted}"
+        return True, f"{self.last[0][:16]}…" if self.last else "no commit yet"
 
 
-def history_is_whole(database: sqlite3.Connection) -> Answer:
+class HistoryIsWhole(Question):
     """Each commit names the one before it; a rollback names one that it restores."""
-    previous, seen = None, set[Digest]()
-    for entry, digest, commit in _commits(database):
-        if commit.parent != previous:
-            return False, f"entry {entry.seq}: parent {commit.parent}, HEAD was {previous}"
-        if commit.restores and commit.restores not in seen:
-            return False, f"entry {entry.seq}: restores {commit.restores}, which is not here"
-        previous = digest
-        seen.add(digest)
-    return True, f"{len(seen)} commits"
+
+    kinds = COMMITS
+
+    def __init__(self) -> None:
+        self.previous: Digest | None = None
+        self.known = set[Digest]()
+
+    def see(self, seen: Seen) -> str:
+        """Follow the parents."""
+        entry = seen.entry
+        if entry.kind is not EntryKind.COMMITTED:
+            return ""
+        commit = Commit.model_validate(entry.body)
+        if commit.parent != self.previous:
+            return f"entry {entry.seq}: parent {commit.parent}, HEAD was {self.previous}"
+        if commit.restores and commit.restores not in self.known:
+            return f"entry {entry.seq}: restores {commit.restores}, which is not here"
+        self.previous = digest_of(entry.body)
+        self.known.add(self.previous)
+        return ""
+
+    def answer(self) -> Answer:
+        """How many there are."""
+        return True, f"{len(self.known)} commits"
 
 
-def commits_have_reasons(database: sqlite3.Connection) -> Answer:
+class CommitsHaveReasons(Question):
     """What was committed is what was proposed, and a verdict that holds came before."""
-    words: dict[Digest, LogEntry] = {}
-    count = 0
-    for entry in _entries(database):
+
+    kinds = COMMITS | {EntryKind.PROPOSED, EntryKind.TRIED, EntryKind.RULED}
+
+    def __init__(self) -> None:
+        self.words: dict[Digest, tuple[EntryKind, dict[str, Any]]] = {}
+        self.count = 0
+
+    def see(self, seen: Seen) -> str:
+        """Keep what commits rest on; hold each commit to it."""
+        entry = seen.entry
         if entry.kind in (EntryKind.PROPOSED, EntryKind.TRIED, EntryKind.RULED):
-            words[digest_of(entry.body)] = entry
-        if entry.kind is EntryKind.COMMITTED and count:
-            fault = _unreasoned(Commit.model_validate(entry.body), words)
-            if fault:
-                return False, f"entry {entry.seq}: {fault}"
-        count += entry.kind is EntryKind.COMMITTED
-    return True, f"{max(count - 1, 0)} commits after the founding one"
+            tried = entry.kind is EntryKind.TRIED  # what it holds is not asked for
+            self.words[seen.word] = (entry.kind, {} if tried else entry.body)
+        if entry.kind is EntryKind.COMMITTED:
+            self.count += 1
+            commit = Commit.model_validate(entry.body)
+            if self.count > 1 and (fault := _unreasoned(commit, self.words)):
+                return f"entry {entry.seq}: {fault}"
+        return ""
+
+    def answer(self) -> Answer:
+        """How many there are."""
+        return True, f"{max(self.count - 1, 0)} commits after the founding one"
 
 
-def ledgers_add_up(database: sqlite3.Connection) -> Answer:
+class LedgersAddUp(Question):
     """Nothing was spent outside an entry, and no total was edited."""
-    kept = dict(database.execute("SELECT name, amount FROM ledger"))
-    spent = ledgers.total(entry.spend for entry in _entries(database))
-    for name in sorted({*kept, *spent}):
-        if kept.get(name, "0") != spent.get(name):
-            return False, f"{name} is {kept.get(name)}, the entries spend {spent.get(name)}"
-    return True, ", ".join(f"{name} {amount}" for name, amount in spent.items())
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.kept = dict(database.execute("SELECT name, amount FROM ledger"))
+        self.running = ledgers.Running()
+
+    def see(self, seen: Seen) -> str:
+        """Add what the entry spent."""
+        self.running.add(seen.entry.spend)
+        return ""
+
+    def answer(self) -> Answer:
+        """Compare the sums."""
+        spent = self.running.told()
+        for name in sorted({*self.kept, *spent}):
+            if self.kept.get(name, "0") != spent.get(name):
+                return (
+                    False,
+                    f"{name} is {self.kept.get(name)}, the entries spend {spent[name]}"
+                    if name in spent
+                    else f"{name} is no ledger",
+                )
+        return True, ", ".join(f"{name} {amount}" for name, amount in spent.items())
 
 
-def artefacts_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
+class ArtefactsAreWhole(Question):
     """What the commits name is in the store, with the bytes that give it its name."""
-    named = {d for _, _, commit in _commits(database) for d in artefacts_of(commit.state)}
-    missing, changed = faults(workspace, named)
-    if missing or changed:
-        return False, "; ".join(
-            f"{what} {', '.join(found[:3])} ({len(found)} in all)"
-            for what, found in (("missing", missing), ("changed", changed))
-            if found
-        )
-    return True, f"{len(named)}/{len(named)}"
+
+    kinds = COMMITS
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace, self.named = workspace, set[Digest]()
+
+    def see(self, seen: Seen) -> str:
+        """Remember what a commit names."""
+        if seen.entry.kind is EntryKind.COMMITTED:
+            self.named.update(artefacts_of(Commit.model_validate(seen.entry.body).state))
+        return ""
+
+    def answer(self) -> Answer:
+        """Look for it."""
+        missing, changed = faults(self.workspace, self.named)
+        if missing or changed:
+            return False, "; ".join(
+                f"{what} {', '.join(found[:3])} ({len(found)} in all)"
+                for what, found in (("missing", missing), ("changed", changed))
+                if found
+            )
+        return True, f"{len(self.named)}/{len(self.named)}"
 
 
-def inputs_are_whole(database: sqlite3.Connection, workspace: Path) -> Answer:
+class InputsAreWhole(Question):
     """Samples, scores, pairs, labels and audits may be cleared away, but not changed."""
-    named = set[Digest]()
-    for entry in _entries(database):
-        if entry.kind is EntryKind.PROPOSED:
-            named.update(Proposal.model_validate(entry.body).inputs.values())
-        if entry.kind is EntryKind.OBSERVED:
-            seen = Observation.model_validate(entry.body)
-            named.update((seen.samples, seen.verdicts))
-        if entry.kind is EntryKind.RESCORED:
-            scored = Exchange.model_validate(entry.body).new_verdicts
-            named.update([scored] if scored else [])
-        if entry.kind is EntryKind.TRIED:
-            named.update(Evidence.model_validate(entry.body).data.values())
-        if entry.kind is EntryKind.MEASURED and (audit := entry.body.get("judge_audit")):
-            named.update(audit[part] for part in ("card", "verdicts", "calls"))
-    missing, changed = faults(workspace, named)
-    if changed:
-        return False, f"changed: {', '.join(changed[:3])} ({len(changed)} in all)"
-    if missing:
-        return None, f"{len(missing)} of {len(named)} are no longer kept, the rest is whole"
-    return True, f"{len(named)}/{len(named)}"
+
+    kinds = NAMING
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace, self.named = workspace, set[Digest]()
+
+    def see(self, seen: Seen) -> str:
+        """Remember what an entry names."""
+        self.named.update(inputs_of(seen.entry))
+        return ""
+
+    def answer(self) -> Answer:
+        """Look for it."""
+        missing, changed = faults(self.workspace, self.named)
+        if changed:
+            return False, f"changed: {', '.join(changed[:3])} ({len(changed)} in all)"
+        if missing:
+            gone = f"{len(missing)} of {len(self.named)} are no longer kept"
+            return None, f"{gone}, the rest is whole"
+        return True, f"{len(self.named)}/{len(self.named)}"
 
 
-def _fault(row: Row) -> str:
+def _fault(seen: Seen) -> str:
     """Say what is wrong with a row; the first thing, or nothing."""
-    if fault := hash_fault(row):
-        return fault
+    if seen.hash != seen.row[7]:
+        return hash_fault(seen.row)
     try:
-        read = json.loads(row[6])
-        entry = LogEntry.model_validate(read)
+        entry: LogEntry = seen.entry
     except (ValueError, RecursionError):
         return "the leaf is not an entry"
-    if canonical(read) != row[6]:
+    if not is_canonical(seen.leaf, seen.read):
         return "the leaf is not in canonical form"
-    if row[5] != (word := digest_of(read["body"])):
-        return f"column word is {row[5]!r}, the leaf says {word}"
-    return column_fault(row, entry)
+    if seen.row[5] != (word := seen.word_by_place()):
+        return f"column word is {seen.row[5]!r}, the leaf says {word}"
+    return column_fault(seen.row, entry)
 
 
-def _unreasoned(commit: Commit, words: dict[Digest, LogEntry]) -> str:
+def _unreasoned(commit: Commit, words: dict[Digest, tuple[EntryKind, dict[str, Any]]]) -> str:
     proposed, ruled = words.get(commit.proposal or ""), words.get(commit.verdict or "")
-    if not proposed or proposed.kind is not EntryKind.PROPOSED:
+    if not proposed or proposed[0] is not EntryKind.PROPOSED:
         return f"proposal {commit.proposal} is not in the log before it"
-    if not ruled or ruled.kind is not EntryKind.RULED:
+    if not ruled or ruled[0] is not EntryKind.RULED:
         return f"verdict {commit.verdict} is not in the log before it"
     if commit.evidence and commit.evidence not in words:
         return f"evidence {commit.evidence} is not in the log before it"
-    proposal, verdict = (Proposal.model_validate(proposed.body), Verdict.model_validate(ruled.body))
+    proposal, verdict = Proposal.model_validate(proposed[1]), Verdict.model_validate(ruled[1])
     if verdict.proposal != commit.proposal or not verdict.holds:
         return f"verdict {commit.verdict} does not hold for proposal {commit.proposal}"
     if proposal.base != commit.parent or plain(proposal.new) != plain(commit.state):
         return "what was committed is not what was proposed"
     return ""
-
-
-def _entries(database: sqlite3.Connection) -> Iterator[LogEntry]:
-    """Yield what the leaves say; `entries_have_their_hash` has asked whether it is true."""
-    for *_, leaf, _ in leaves(database):
-        yield LogEntry.model_validate(json.loads(leaf))
-
-
-def _commits(database: sqlite3.Connection) -> Iterator[tuple[LogEntry, Digest, Commit]]:
-    for entry in _entries(database):
-        if entry.kind is EntryKind.COMMITTED:
-            yield entry, digest_of(entry.body), Commit.model_validate(entry.body)

@@ -16,11 +16,30 @@ def total(spends: Iterable[Ledgers | None]) -> dict[str, str]:
     Raises:
         PlimsollError: an amount is negative, or has no exact sum in 100 digits.
     """
-    sums = dict.fromkeys(Ledgers.model_fields, Decimal(0))
+    sums = Running()
     for spend in spends:
-        for name in sums if spend else ():
-            sums[name] = _sum(name, sums[name], Decimal(getattr(spend, name)))
-    return {name: _text(amount) for name, amount in sums.items()}
+        sums.add(spend)
+    return sums.told()
+
+
+class Running:
+    """The same sums, entry by entry."""
+
+    def __init__(self) -> None:
+        self._sums = dict.fromkeys(Ledgers.model_fields, Decimal(0))
+
+    def add(self, spend: Ledgers | None) -> None:
+        """Add what one entry spent.
+
+        Raises:
+            PlimsollError: an amount is negative, or has no exact sum in 100 digits.
+        """
+        for name in spend.model_fields_set if spend else ():
+            self._sums[name] = _sum(name, self._sums[name], Decimal(getattr(spend, name)))
+
+    def told(self) -> dict[str, str]:
+        """The sums so far, as exact decimal text."""
+        return {name: _text(amount) for name, amount in self._sums.items()}
 
 
 def add(database: sqlite3.Connection, spend: Ledgers | None) -> None:

@@ -10,52 +10,13 @@ from typing import Any
 from logs.canonical import digest_of
 from logs.checkpoint import Checkpoint, origin_of
 from logs.errors import IntegrityError, UsageError
-from logs.merkle import Frontier, leaf_hash
+from logs.merkle import Frontier, node_hash
+from logs.rows import COLUMNS, Row, entry_of
 from logs.storage import check_format, open_for_reading, speaking
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry
 
-Row = tuple[Any, ...]
-COLUMNS = "seq, key, kind, session, iteration, word, leaf, hash"
 PAGE = 256
 """Rows held at once while the log is walked."""
-
-
-def entry_of(row: Row) -> LogEntry:
-    """Return the entry of a row of COLUMNS.
-
-    Raises:
-        IntegrityError: the leaf does not have its hash, or a column differs from the leaf.
-    """
-    try:
-        fault = hash_fault(row)
-        entry = None if fault else LogEntry.model_validate(json.loads(row[6]))
-    except (ValueError, RecursionError):
-        fault, entry = "the leaf is not an entry", None
-    if entry and (fault := column_fault(row, entry)) == "":
-        return entry
-    raise IntegrityError(
-        f"Entry {row[0]} of the log was changed after it was written.",
-        saw=fault,
-        wanted="the bytes that were hashed when the step happened",
-        try_this="plimsoll log verify, then restore the log from a copy",
-    )
-
-
-def hash_fault(row: Row) -> str:
-    """Say how the leaf of a row differs from its hash; empty if it does not."""
-    computed, stored = leaf_hash(row[6]).hex(), bytes(row[7]).hex()
-    if computed == stored:
-        return ""
-    return f"stored hash {stored[:12]}… differs from computed {computed[:12]}…"
-
-
-def column_fault(row: Row, entry: LogEntry) -> str:
-    """Say which column differs from the leaf that it repeats; empty if none does."""
-    wanted = (entry.seq, entry.key, entry.kind, entry.session, entry.iteration)
-    for name, column, value in zip(COLUMNS.split(", "), row, wanted, strict=False):
-        if column != value:
-            return f"column {name} is {column!r}, the leaf says {value!s}"
-    return ""
 
 
 def stamp(path: Path) -> tuple[tuple[int, int] | None, ...]:
@@ -164,6 +125,16 @@ class Reader:
             found.setdefault(session, {})[kind] = count
         return found
 
+    def count(
+        self, session: str | None = None, kind: EntryKind | None = None, since: int = 0
+    ) -> int:
+        """Return how many entries there are, from `since` on."""
+        wanted = {"seq >= ?": since, "session = ?": session, "kind = ?": kind}
+        asked = {name: value for name, value in wanted.items() if value not in (None, 0)}
+        where = f" WHERE {' AND '.join(asked)}" if asked else ""
+        row = self._row(f"SELECT count(*) FROM log{where}", *asked.values())
+        return int(row[0]) if row else 0
+
     def entries_of(self, session: str, iteration: int) -> list[LogEntry]:
         """Return what one iteration of a session recorded, in order."""
         rows = self._rows(
@@ -206,6 +177,46 @@ class Reader:
         row = self._row("SELECT hash FROM log WHERE seq = ?", self.entry(seq).seq)
         return row[0].hex() if row else ""
 
+    def leaf(self, seq: int) -> bytes:
+        """Return the bytes of an entry, as they were hashed."""
+        row = self._row("SELECT leaf FROM log WHERE seq = ?", self.entry(seq).seq)
+        return bytes(row[0]) if row else b""
+
+    def leaves(self, size: int) -> Iterator[bytes]:
+        """Yield the bytes of the first `size` entries, in order."""
+        for since in range(0, size, PAGE):
+            rows = self._rows(
+                "SELECT leaf FROM log WHERE seq >= ? AND seq < ? ORDER BY seq",
+                (since, min(since + PAGE, size)),
+            )
+            yield from (bytes(row[0]) for row in rows)
+
+    def subtree(self, level: int, index: int) -> bytes:
+        """Return the hash over the leaves [index << level, (index + 1) << level).
+
+        That of a left half is the last peak of the tree head at its end, so no leaf is read.
+
+        Raises:
+            IntegrityError: the table of tree heads lacks it.
+        """
+        if level and index & 1:
+            half = level - 1, 2 * index
+            return node_hash(self.subtree(*half), self.subtree(half[0], half[1] + 1))
+        where = (
+            ("hash FROM log WHERE seq", index)
+            if level == 0
+            else ("peaks FROM tree WHERE size", (index + 1) << level)
+        )
+        row = self._row(f"SELECT {where[0]} = ?", where[1])
+        if row and len(row[0]) >= 32:
+            return bytes(row[0][-32:])
+        raise IntegrityError(
+            "The log lacks a part of its tree.",
+            saw=f"no subtree of level {level} at {index}",
+            wanted="a tree head for every entry",
+            try_this="plimsoll log verify",
+        )
+
     def ledgers(self) -> Ledgers:
         """Return what all entries together spent."""
         return Ledgers.model_validate(dict(self._rows("SELECT name, amount FROM ledger")))
@@ -218,6 +229,11 @@ class Reader:
         """Return the root of the tree over all entries, in hex."""
         return self._frontier().root().hex()
 
+    def origin(self) -> str:
+        """Return the name of this log: it carries the leaf hash of its first entry."""
+        first = self._row("SELECT hash FROM log WHERE seq = 0")
+        return origin_of(first[0].hex() if first else None)
+
     def checkpoint(self, size: int | None = None) -> str:
         """Return the note that pins this log at its present size, or at an earlier one.
 
@@ -226,8 +242,7 @@ class Reader:
         """
         with self._lock:
             frontier = self._frontier()
-            first = self._row("SELECT hash FROM log WHERE seq = 0")
-            origin = origin_of(first[0].hex() if first else None)
+            origin = self.origin()
             if size is None or size == frontier.size:
                 return Checkpoint(origin, frontier.size, frontier.root()).text()
             row = self._row("SELECT root FROM tree WHERE size = ?", size)

@@ -1,8 +1,8 @@
-"""How people name a commit or an entry: HEAD, HEAD~2, @last, iter:12, 87, 3f2a9c.
+"""How people name a commit or an entry: HEAD, HEAD~2, @last, iter:12, gold-best, 87, 3f2a9c.
 
 A decimal number is an entry if the log has it, else the beginning of a digest. An entry is
 named by the digest of its word or by its leaf hash; a whole key `session/iteration/step`
-works too.
+works too. The name of a session is its last commit. What fits two things is refused.
 """
 
 import re
@@ -14,6 +14,7 @@ from logs.reading import Reader
 from logs.text import short
 from logs.vocabulary import Digest, EntryKind, LogEntry
 
+BEST = "gold-best"
 SHORTEST = 4
 """Hex digits of a prefix."""
 
@@ -44,11 +45,43 @@ def find_entry(journal: Reader, ref: str) -> LogEntry:
         return _of_iteration(journal, ref)
     if ref.count("/") == 2:
         session, iteration, step = ref.split("/")
-        found = journal.find(session, int(iteration), step) if iteration.isdecimal() else None
-        return found or _unknown(ref)
+        step_of = journal.find(session, int(iteration), step) if iteration.isdecimal() else None
+        return step_of or _unknown(ref)
+    if ref == BEST:
+        return _best(journal)
     if ref.isascii() and ref.isdecimal() and len(ref) < 16 and int(ref) < journal.size():
-        return journal.entry(int(ref))
-    return _by_prefix(journal, ref)
+        return _only(ref, [journal.entry(int(ref)), *_of_session(journal, ref)])
+    found = _of_session(journal, ref)
+    if _PREFIX.fullmatch(ref) and len(ref) >= SHORTEST:
+        found = [*found, *journal.named(ref)]
+    return _only(ref, found)
+
+
+def _of_session(journal: Reader, name: str) -> list[LogEntry]:
+    """The last commit of a session, or its last entry where it committed nothing."""
+    last = journal.latest(name, (EntryKind.COMMITTED,), limit=1)
+    return last or journal.latest(name, limit=1)
+
+
+def _best(journal: Reader) -> LogEntry:
+    """The commit with the highest gold, the first of them where several have it."""
+    best: tuple[float, str] | None = None
+    for entry in journal.entries(kind=EntryKind.MEASURED):
+        estimate, head = gold_in(entry), entry.body.get("head")
+        if estimate is not None and head and (best is None or estimate > best[0]):
+            best = (estimate, head)
+    found = journal.committed(best[1]) if best else None
+    return found or _unknown(BEST)
+
+
+def gold_in(entry: LogEntry) -> float | None:
+    """The estimate of gold in a sealed measurement, if there is one."""
+    found = entry.body.get("measurements")
+    for m in found if isinstance(found, list) else ():
+        if m.get("instrument") == "gold" and not m.get("of"):
+            estimate = m.get("estimate")
+            return float(estimate) if estimate is not None else None
+    return None
 
 
 def _ancestor(journal: Reader, steps: int) -> LogEntry:
@@ -69,15 +102,13 @@ def _of_iteration(journal: Reader, ref: str) -> LogEntry:
     return (commits or said or latest or [_unknown(ref)])[-1]
 
 
-def _by_prefix(journal: Reader, ref: str) -> LogEntry:
-    if not _PREFIX.fullmatch(ref) or len(ref) < SHORTEST:
-        return _unknown(ref)
-    found = journal.named(ref)
+def _only(ref: str, found: list[LogEntry]) -> LogEntry:
     if len(found) == 1:
         return found[0]
     if not found:
         return _unknown(ref)
-    names = [f"{e.seq} ({e.kind} {short(digest_of(e.body))})" for e in found[:6]]
+    ordered = sorted(found, key=lambda e: e.seq)
+    names = [f"{e.seq} ({e.kind} {short(digest_of(e.body))})" for e in ordered[:6]]
     raise UsageError(
         "This name fits more than one entry.",
         saw=f"{ref}: entries {', '.join(names)}",
@@ -90,6 +121,7 @@ def _unknown(ref: str) -> LogEntry:
     raise UsageError(
         "Nothing in this log has this name.",
         saw=repr(ref[:80]),
-        wanted="HEAD, HEAD~2, @last, iter:12, the number of an entry, 4 or more digits of a digest",
+        wanted="HEAD, HEAD~2, @last, iter:12, gold-best, a session, the number of an entry, 4 or"
+        " more digits of a digest",
         try_this="plimsoll log list",
     )

@@ -11,11 +11,15 @@ from contextlib import closing
 from pathlib import Path
 
 from logs import checkpoint, checks
+from logs.checkpoint import Checkpoint
 from logs.errors import PlimsollError, UsageError
+from logs.reading import leaves
 from logs.storage import open_for_reading
 from logs.vocabulary import Word
+from logs.walking import FAULTS, Question, said_of, walk
 
 LOG = "plimsoll.sqlite"
+BEFORE = "what was verified before is kept"
 
 
 class Check(Word):
@@ -26,12 +30,15 @@ class Check(Word):
     detail: str
 
 
-def verify(workspace: Path, *, pinned: str | None = None) -> tuple[Check, ...]:
+def verify(
+    workspace: Path, *, pinned: str | None = None, remembered: Checkpoint | None = None
+) -> tuple[Check, ...]:
     """Ask every question; a fault in one does not hide the others.
 
     Args:
         workspace: The folder that holds the log and the artefacts.
         pinned: The text of `Journal.checkpoint()`, kept where the agent cannot reach it.
+        remembered: What this person verified of the log before; asked only where there is one.
 
     Raises:
         UsageError: there is no log, or `pinned` is not a checkpoint.
@@ -47,17 +54,38 @@ def verify(workspace: Path, *, pinned: str | None = None) -> tuple[Check, ...]:
     with closing(database) as db:
         return (
             ask("the file is a log", lambda: checks.file_is_a_log(db, path)),
-            ask("every entry has its hash", lambda: checks.entries_have_their_hash(db)),
-            ask("every stored tree head is right", lambda: checks.tree_heads_are_right(db)),
-            ask("the pinned checkpoint is kept", lambda: checks.pin_is_kept(db, pin)),
-            ask("HEAD is the last commit", lambda: checks.head_is_the_last_commit(db)),
-            ask("commits lead back to the founding", lambda: checks.history_is_whole(db)),
-            ask("every commit has its reasons", lambda: checks.commits_have_reasons(db)),
-            ask("ledgers are the sum of entries", lambda: checks.ledgers_add_up(db)),
-            ask("artefacts are whole", lambda: checks.artefacts_are_whole(db, workspace)),
-            ask("data behind them is whole", lambda: checks.inputs_are_whole(db, workspace)),
+            *_walked(db, pin, remembered, workspace),
             ask("time stamps", lambda: (None, "not checked: no time authority is configured")),
         )
+
+
+def _walked(
+    database: sqlite3.Connection,
+    pin: Checkpoint | None,
+    remembered: Checkpoint | None,
+    workspace: Path,
+) -> list[Check]:
+    """What is asked of every entry; a table that cannot be read at all is a no to everything."""
+    try:
+        questions: dict[str, Question] = {
+            "every entry has its hash": checks.EntriesHaveTheirHash(),
+            "every stored tree head is right": checks.TreeHeadsAreRight(database),
+            "the pinned checkpoint is kept": checks.PinIsKept(pin),
+            **({BEFORE: checks.PinIsKept(remembered)} if remembered else {}),
+            "HEAD is the last commit": checks.HeadIsTheLastCommit(database),
+            "commits lead back to the founding": checks.HistoryIsWhole(),
+            "every commit has its reasons": checks.CommitsHaveReasons(),
+            "ledgers are the sum of entries": checks.LedgersAddUp(database),
+            "artefacts are whole": checks.ArtefactsAreWhole(workspace),
+            "data behind them is whole": checks.InputsAreWhole(workspace),
+        }
+    except (PlimsollError, *FAULTS) as error:
+        return [Check(name="the tables can be read", ok=False, detail=said_of(error))]
+    answers = walk(leaves(database), list(questions.values()))
+    return [
+        Check(name=name, ok=ok, detail=detail)
+        for name, (ok, detail) in zip(questions, answers, strict=True)
+    ]
 
 
 def verified(answers: tuple[Check, ...]) -> bool:
@@ -78,8 +106,6 @@ def ask(name: str, question: Callable[[], checks.Answer]) -> Check:
     """Ask one question; a fault in asking is a no."""
     try:
         ok, detail = question()
-    except PlimsollError as error:
-        ok, detail = False, f"{error.what} {error.saw}"
-    except (sqlite3.Error, ValueError, TypeError, OverflowError, OSError) as error:
-        ok, detail = False, f"{type(error).__name__}: {error}"
+    except (PlimsollError, *FAULTS) as error:
+        ok, detail = False, said_of(error)
     return Check(name=name, ok=ok, detail=detail)

@@ -86,6 +86,10 @@ class Why(Word):
     """Nearest first; the last one is the founding commit."""
     people: tuple[Said, ...] = ()
     """What people said of the proposal; whoever can verify signatures puts it here."""
+    replay: str = ""
+    """What came of deciding again; whoever can decide puts it here."""
+    size: int = 0
+    """Entries of the log by now: every checkpoint above `seq` holds the entry."""
 
 
 def why(journal: Reader, ref: str) -> Why:
@@ -113,6 +117,7 @@ def why(journal: Reader, ref: str) -> Why:
         comparison=_comparison(turn, after),
         effect=compare(before.measured("gold"), turn.measured("gold")),
         lineage=_lineage(journal, turn.digest or base),
+        size=journal.size(),
     )
 
 

@@ -70,10 +70,13 @@ def branches(why: Why, content: bool) -> Iterator[Branch]:
     if why.state:
         yield Branch("in force", f"commit {short(why.state_of)}", _state(why.state, content))
     yield from _consequences(why)
+    if why.replay:
+        yield Branch("replay", why.replay, [])
     if why.lineage:
         yield Branch("history", f"{len(why.lineage)} commits", _history(why))
     unread = f", not understood: entries {list(turn.unread)}" if turn.unread else ""
-    yield Branch("entry", f"{why.seq} {why.kind}, leaf {why.leaf}{unread}", [])
+    held = f"in every checkpoint from {why.seq + 1} to {why.size}: plimsoll log proof {why.seq}"
+    yield Branch("entry", f"{why.seq} {why.kind}, leaf {why.leaf}{unread}", [held])
 
 
 def _decision(decision: Decision, content: bool) -> Branch:

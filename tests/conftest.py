@@ -69,3 +69,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _a_memory_of_its_own(tmp_path_factory: Any, request: Any, monkeypatch: Any) -> None:
+    """What a person verified before is remembered in their account; a test has none of it."""
+    name = f"{abs(hash(request.node.nodeid)):x}"
+    monkeypatch.setenv("PLIMSOLL_STATE", str(tmp_path_factory.getbasetemp() / "state" / name))

@@ -5,6 +5,7 @@ The wall is real, so are TRL's training of a LoRA adapter, the gate with z3, and
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -37,6 +38,7 @@ from logs.vocabulary import (
 )
 from logs.why import why
 from tests import sessions
+from tests.a_command import plimsoll
 from tests.sessions import NAME, Told, history, log, ran, spent
 from tools.task import MicroWorld
 from tools.world import pools
@@ -296,6 +298,22 @@ class TestTheVault:
                 assert view == view_of(turn, _context(workspace, seeing))
                 logged = entries[f"{NAME}/{number}/decide"].body
                 assert decide(view).model_dump(mode="json") == logged
+
+    def test_every_decision_is_taken_again_from_what_was_recorded(self, workspace, tmp_path):
+        where = ("log", "replay", "--all", "--json", "--workspace")
+        said = plimsoll(*where, str(workspace.root))
+        assert said.code == 0
+        assert [one["outcome"] for one in said.data] == ["verified"] * len(TURNS)
+        own = Path(shutil.copytree(workspace.root, tmp_path / "own"))
+        settings = own / "sessions" / NAME / "config.json"
+        kept = settings.read_text()
+        assert '"decider": "rules"' in kept
+        settings.write_text(kept.replace('"decider": "rules"', '"decider": "fixed"'))
+        other = plimsoll(*where, str(own))
+        assert other.code == 3 and "rule" in other.data[0]["differs"]
+        settings.unlink()
+        (own / "plimsoll.toml").write_text("")
+        assert plimsoll(*where, str(own)).code == 6
 
     def test_is_asked_for_a_claim_on_fresh_items_when_the_session_ends(self, workspace, entries):
         looked = entries[f"{NAME}/{TURNS[-1]}/gain"].body

@@ -47,8 +47,12 @@ class TestVerify:
         pin.write_text(ask(own, "log anchor").out)
         assert ask(own, "log verify --pin", str(pin)).code == 0
         cut_the_tail(own)
-        assert ask(own, "log verify").code == 0
         assert ask(own, "log verify --pin", str(pin)).code == 4
+
+    def test_a_cut_tail_is_not_found_by_who_never_saw_the_log_before(self, own):
+        cut_the_tail(own)
+        said = ask(own, "log verify")
+        assert said.code == 0 and "nothing was remembered of it before" in said.err
 
     @pytest.mark.parametrize("content", [b"", b"three\nlines\n!\n", b"\xff\xfe"])
     def test_a_pin_that_is_none_is_wrong_usage(self, own, tmp_path, content):

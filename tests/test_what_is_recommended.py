@@ -76,6 +76,11 @@ class TestWhatIsRecommended:
             "session export",
             "judge export",
             "card",
+            "log verify",
+            "log key",
+            "log proof",
+            "log export",
+            "log witness",
         }
         for command in COMMANDS:
             dry = "--dry-run" in parser_of(command).known
