@@ -181,10 +181,11 @@ def _applied(workspace: Workspace, found: Plan, applied: "Applied", options: Nam
         "committed": f"turn {found.iteration} is committed as {short(place.commit)}",
         "refused": f"the law refuses turn {found.iteration}; that is recorded, HEAD stays",
         "waits": "it waits for people: plimsoll inbox list",
+        "parked": f"turn {found.iteration} is parked; people are asked once the turns are used up",
         "stopped": "the agent stops here; the session has ended",
         "kept": f"turn {found.iteration} is recorded; there was nothing to propose",
     }.get(outcome, f"turn {found.iteration} failed; that is recorded, HEAD stays")
-    code = {"committed": 0, "kept": 0, "stopped": 0, "waits": WaitsForPerson.exit_code}
+    code = {"committed": 0, "kept": 0, "stopped": 0, "parked": 0, "waits": WaitsForPerson.exit_code}
     data = {
         "digest": found.digest,
         "session": found.session,

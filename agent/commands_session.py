@@ -184,8 +184,15 @@ def _status(found: Overview) -> list[tuple[str, str]]:
         ),
         ("gold", f"{_number(found.gold)}, sealed: no decision reads it"),
         ("labels", labels),
+        *_parked(found),
         ("try", NEXT[found.standing].format(iteration=found.iteration)),
     ]
+
+
+def _parked(found: Overview) -> list[tuple[str, str]]:
+    """What is put off for people, where anything is."""
+    ideas = ", ".join(f"{i.intervention} of iteration {i.iteration}" for i in found.parked)
+    return [("parked", f"{ideas}; asked about when the turns are used up")] if ideas else []
 
 
 def overview_data(found: Overview) -> dict[str, Any]:
@@ -210,6 +217,9 @@ def overview_data(found: Overview) -> dict[str, Any]:
         "gold": _measurement(found.gold),
         "audit_labels_left": found.labels_left,
         "audit_labels": found.labels,
+        "parked": [
+            {"iteration": i.iteration, "intervention": str(i.intervention)} for i in found.parked
+        ],
         "process": {"pid": process.pid, "host": process.host, "since": process.since}
         if process
         else None,

@@ -28,6 +28,9 @@ class SessionSection(Section):
     """`rules` is the decision table; `llm` asks a chat model, and goes by the table where that
     fails; `bandit` learns from earlier turns what pays. `fixed` trains every turn, and `random`
     draws: they are there to be compared with."""
+    park: bool = False
+    """For a session that nobody attends: what only people may decide is put off until its turns
+    are used up, and asked then; else the session waits as soon as it comes to it."""
     without: tuple[Annotated[str, AfterValidator(known_switch)], ...] = ()
     """What no decider may choose, to see what it is worth: an intervention, as `refit_judge`, or
     one way of it, as `refresh_prompts:level` and `change_recipe:entropy`."""

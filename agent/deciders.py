@@ -31,7 +31,7 @@ class Past:
     iteration: int
     intervention: Intervention
     outcome: str
-    """`committed`, `refused`, `failed`, `waits` or `kept`."""
+    """`committed`, `refused`, `failed`, `waits`, `parked` or `kept`."""
     refused_by: tuple[str, ...]
     """Ids of the invariants that refused it."""
     head: Digest
@@ -74,6 +74,8 @@ class View:
     """What is switched off for this session: interventions, and ways of them; see `switches`."""
     raises: Mapping[Kind, Tier] = field(default_factory=dict)
     """Tiers that the policy raises; those of other kinds of change are the law's floor."""
+    closing: bool = False
+    """Whether the planned turns are over, and only what was parked for people is left."""
     experience: tuple[Lesson, ...] = ()
     """What earlier turns taught, for a decider that learns; sealed gold is no part of it."""
 

@@ -31,6 +31,7 @@ COLOURS = {
     EntryKind.REFUSED: "red",
     EntryKind.FAILED: "red",
     EntryKind.STOPPED: "yellow",
+    EntryKind.PARKED: "yellow",
     EntryKind.ASKED: "yellow",
 }
 HEARTBEAT_SECONDS = 15.0

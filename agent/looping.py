@@ -94,7 +94,8 @@ def threaded(workspace: Workspace, context: Context) -> Iterator[Thread]:
     once(context, start, "gold", lambda: measure_gold(start, context))
     thread: RunnableConfig = {
         "configurable": {"thread_id": config.session.name},
-        "recursion_limit": STEPS_PER_TURN * config.session.iterations + 10,
+        # Twice as many turns: each of them may park something that is asked about at the end.
+        "recursion_limit": 2 * STEPS_PER_TURN * config.session.iterations + 10,
     }
     with SqliteSaver.from_conn_string(str(folder / "graph.sqlite")) as saver:
         yield Thread(context, build(saver), thread)
@@ -165,9 +166,10 @@ def _reason(context: Context, last: Turn) -> str:
     """Why no further turn follows the last one."""
     if waits(last, context):
         return WAITS
-    decided = context.entry(last, "decide")
-    if decided and decided.body["intervention"] == Intervention.STOP:
-        decision = Decision.model_validate(decided.body)
+    made = context.journal.entries(session=last["session"], kind=EntryKind.DECIDED)
+    stop = next((e for e in made if e.body["intervention"] == Intervention.STOP), None)
+    if stop:
+        decision = Decision.model_validate(stop.body)
         because = decision.because
         return f"the decider stopped: {hidden(because) if written_by_model(decision) else because}"
     return "the turns of this session are used up"

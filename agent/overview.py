@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from agent.ideas import Idea, parked_in
 from agent.running import Holder, holder
 from agent.stops import halted_at, last_stop
 from agent.workspace import CONFIG, Workspace
@@ -51,6 +52,8 @@ class Overview:
     labels_left: int | None
     labels: int | None
     process: Holder | None
+    parked: tuple[Idea, ...] = ()
+    """What people are asked about when the session has no other work."""
 
     @property
     def waits(self) -> bool:
@@ -89,6 +92,7 @@ def overview(
         labels_left=left,
         labels=labels,
         process=process,
+        parked=parked_in(told),
     )
 
 

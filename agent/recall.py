@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.deciders import Past, View
+from agent.ideas import same_idea
 from agent.seen import say
 from logs.vocabulary import Intervention, Status
 
@@ -17,8 +18,6 @@ REPAIRS = (
 CAME_TO_NOTHING = ("refused", "failed", "kept")
 MOST_QUESTIONS = 3
 """Commits about which one rollback asks the vault."""
-AMOUNTS = frozenset({"labels"})
-"""Arguments that say how much of the same is done: to ask for one label fewer is no new idea."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +35,20 @@ class DeadEnd:
         if intervention is Intervention.ROLL_BACK:
             asked, wanted = (_asked(a) for a in (self.arguments, arguments))
             return bool(wanted) and set(wanted) <= set(asked)
-        return _idea(arguments) == _idea(self.arguments)
+        return same_idea(arguments, self.arguments)
 
 
 def dead_ends(view: View) -> tuple[DeadEnd, ...]:
     """What need not be tried again while HEAD stands where it stood.
 
     HEAD names the whole state: the same HEAD is the same policy, panel and constitution. A job
-    of training that failed may have failed by chance, and is worth one more try.
+    of training that failed may have failed by chance, and is worth one more try. What was parked
+    for people is not tried again at any HEAD: they are asked when the session ends.
     """
     here = [p for p in view.past if p.head == view.head and p.outcome in CAME_TO_NOTHING]
     lost = [p for p in here if trains(p) and p.outcome == "failed"]
     by_chance = lost if len(lost) == 1 else []
-    return tuple(
+    tried = (
         DeadEnd(
             p.intervention,
             p.arguments,
@@ -57,15 +57,17 @@ def dead_ends(view: View) -> tuple[DeadEnd, ...]:
         for p in here
         if p not in by_chance
     )
+    parked = (
+        DeadEnd(p.intervention, p.arguments, f"iteration {p.iteration} parked it for people")
+        for p in view.past
+        if p.outcome == "parked"
+    )
+    return (*tried, *parked)
 
 
 def _came_of(past: Past) -> str:
     by = f" by {', '.join(past.refused_by)}" if past.refused_by else ""
     return f"{past.outcome}{by}"
-
-
-def _idea(arguments: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in arguments.items() if name not in AMOUNTS}
 
 
 def _asked(arguments: Mapping[str, str]) -> list[str]:

@@ -18,6 +18,7 @@ from agent.deciding.experience import LEARNS
 from agent.deciding.ready import LANGUAGE
 from agent.face import Quiet
 from agent.hands import Hands
+from agent.parking import choose
 from agent.rules import decide, train_always
 from agent.state import Context, Turn
 from agent.viewing import view_of
@@ -79,7 +80,7 @@ def replay(workspace: Workspace, entry: LogEntry) -> Replay:
     try:
         with closing(Earlier(workspace.root / JOURNAL, entry.seq)) as log:
             view, config = _view(workspace, log, entry)
-            made = plain(_decider(workspace, config, log)(view))
+            made = plain(choose(view, _decider(workspace, config, log)))
     except FAULTS as error:
         said = error.saw if isinstance(error, PlimsollError) else f"{type(error).__name__}: {error}"
         return Replay(entry, Again.IMPOSSIBLE, why_not=said)

@@ -10,6 +10,7 @@ from agent.deciders import find
 from agent.golden import measure_gold
 from agent.inbox import ANSWER, ASK
 from agent.meta import META, measure_meta
+from agent.parking import PARK, PARKED, closes, is_left, park
 from agent.ruling import net_ledgers, ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
@@ -46,7 +47,8 @@ def gate(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     verdict = context.word(state, "gate", Verdict)
     if verdict.holds:
         return {"way": "commit"}
-    return {"way": "ask" if law.needs_person(verdict) else "record"}
+    ask = law.needs_person(verdict) and not park(context, state)
+    return {"way": "ask" if ask else "record"}
 
 
 def commit(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
@@ -100,8 +102,7 @@ def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     once(context, state, "refuse", lambda: _refuse(state, context))
     once(context, state, "gold", lambda: measure_gold(state, context))
     once(context, state, META, lambda: measure_meta(state, context))
-    last = state["iteration"] >= context.config.session.iterations
-    ends = last or waits(state, context) or _stops(state, context)
+    ends = waits(state, context) or _is_over(state, context)
     if ends or state["iteration"] % context.config.world.gain_every == 0:
         once(context, state, GAIN, lambda: claim_gain(state, context))
     once(context, state, "record", lambda: _close(state, context))
@@ -109,6 +110,13 @@ def record(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
         return {"way": "end"}
     context.meter.require_left()
     return {"way": "observe", "iteration": state["iteration"] + 1}
+
+
+def _is_over(turn: Turn, context: Context) -> bool:
+    """Whether no turn follows: none is planned any more, and nothing is parked for people."""
+    last = turn["iteration"] >= context.config.session.iterations
+    done = last or _stops(turn, context) or closes(context, turn)
+    return done and not is_left(context, turn)
 
 
 def waits(turn: Turn, context: Context) -> bool:
@@ -123,7 +131,7 @@ def _stops(turn: Turn, context: Context) -> bool:
 def _refuse(turn: Turn, context: Context) -> None:
     """A refusal by the law or by people, with the values that decided it."""
     entry, answer = ruling(context, turn), context.entry(turn, ANSWER)
-    if entry is None or waits(turn, context):
+    if entry is None or waits(turn, context) or context.entry(turn, PARK):
         return
     verdict = Verdict.model_validate(entry.body)
     if verdict.holds:  # committed, or HEAD moved while nobody looked: no refusal by the law
@@ -187,6 +195,8 @@ def _outcome(turn: Turn, context: Context, refusal: LogEntry | None) -> str:
         return "refused"
     if waits(turn, context):
         return "waits"
+    if context.entry(turn, PARK):
+        return PARKED
     acted = context.entry(turn, "act")
     if acted and acted.kind is EntryKind.FAILED and acted.body["error"] == "nothing to propose":
         return "kept"

@@ -6,6 +6,7 @@ from agent.auditing_more import audit_more, worth_buying
 from agent.deciding.experience import bring
 from agent.diagnose import diagnose as explain
 from agent.meta import CLAIMS, file_claims
+from agent.parking import choose
 from agent.past import (
     TELLING,
     observations,
@@ -55,7 +56,9 @@ def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
     def run() -> None:
         context.meter.require_left()  # a decider may ask a model, which costs
         bring(state, context)
-        context.log(state, "decide", EntryKind.DECIDED, context.decider(view_of(state, context)))
+        context.log(
+            state, "decide", EntryKind.DECIDED, choose(view_of(state, context), context.decider)
+        )
 
     once(context, state, "decide", run)
     once(context, state, CLAIMS, lambda: file_claims(state, context))

@@ -6,6 +6,7 @@ from agent.auditing import informative
 from agent.deciders import View
 from agent.deciding.experience import experience_of
 from agent.groups import calibrations
+from agent.parking import closes
 from agent.past import bench_of, label_rows, labels_left, past_turns, spent_before
 from agent.ruling import net_ledgers
 from agent.state import Context, Turn
@@ -39,5 +40,6 @@ def view_of(turn: Turn, context: Context) -> View:
         graded_prompts=informative(label_rows(context, turn)),
         without=frozenset(context.config.session.without),
         raises=context.policy.raises,
+        closing=closes(context, turn),
         experience=experience_of(turn, context),
     )

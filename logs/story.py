@@ -87,6 +87,10 @@ def chapters(told: Sequence[Turn], content: bool) -> Iterator[tuple[str, list[st
         ("Judge repairs", [_changed(t, content) for t in told if t.intervention in REPAIRS]),
         ("Rolled back", [_rollback(turn) for turn in told if turn.ending is Ending.ROLLED_BACK]),
         (
+            "Parked, to be asked at the end",
+            [f"iteration {t.iteration}" for t in told if t.ending is Ending.PARKED],
+        ),
+        (
             "Asked a person",
             [f"iteration {t.iteration}" for t in told if t.ending is Ending.ASKED],
         ),

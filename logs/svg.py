@@ -71,7 +71,7 @@ def mark(ending: Ending, x: float, y: float, says: str, size: float = 5.5) -> Ma
             )
         case Ending.ROLLED_BACK:
             corners = [(x - s, y), (x + s, y - s), (x + s, y + s)]
-        case Ending.ASKED:
+        case Ending.ASKED | Ending.PARKED:
             corners = [(x - s, y), (x, y - s), (x + s, y), (x, y + s)]
         case Ending.STOPPED | Ending.FAILED:
             corners = [(x - s, y - s), (x + s, y - s), (x + s, y + s), (x - s, y + s)]

@@ -38,6 +38,7 @@ class Ending(StrEnum):
     COMMITTED = "committed"
     ROLLED_BACK = "rolled back"
     REFUSED = "refused"
+    PARKED = "parked"
     ASKED = "asked"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -122,6 +123,7 @@ class Turn(Word):
 _ENDINGS = (
     (EntryKind.COMMITTED, Ending.COMMITTED),
     (EntryKind.REFUSED, Ending.REFUSED),
+    (EntryKind.PARKED, Ending.PARKED),
     (EntryKind.ASKED, Ending.ASKED),
     # A session that ends with its last turn stops there too; a turn that failed, failed.
     (EntryKind.FAILED, Ending.FAILED),

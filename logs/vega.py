@@ -20,6 +20,7 @@ SHAPES: Mapping[str, str] = {
     "committed": "circle",
     "rolled back": "triangle-left",
     "refused": "cross",
+    "parked": "diamond",
     "asked": "diamond",
     "stopped": "square",
     "failed": "square",
@@ -30,6 +31,7 @@ COLOURS: Mapping[str, str] = {
     "committed": "@good",
     "rolled back": "@gold",
     "refused": "@bad",
+    "parked": "@judge",
     "asked": "@judge",
 }
 ITERATION: Spec = {"field": "i", "type": "quantitative", "title": "iteration"}

@@ -214,6 +214,8 @@ class EntryKind(StrEnum):
     RULED = "ruled"
     COMMITTED = "committed"
     REFUSED = "refused"
+    PARKED = "parked"
+    """What only people may decide is put off until the session has no other work."""
     ASKED = "asked"
     ANSWERED = "answered"
     RECORDED = "recorded"

@@ -48,13 +48,14 @@ def roles(*people: Person, threshold: int = 2) -> str:
 
 
 def signed_workspace(
-    root: Path, *signers: Person, iterations: int = 2, tier: str = ""
+    root: Path, *signers: Person, iterations: int = 2, tier: str = "", park: bool = False
 ) -> Workspace:
     """A new workspace; its policy names Ana, Ben and Cat, and `signers` signed it.
 
     `tier` goes under the policy's `[tier]`.
     """
-    workspace = Workspace.create(root, tiny(session={"name": NAME, "iterations": iterations}))
+    session = {"name": NAME, "iterations": iterations, "park": park}
+    workspace = Workspace.create(root, tiny(session=session))
     policy = default_bytes().replace(b"[tier]", f"[tier]\n{tier}".encode(), 1)
     (root / POLICY).write_bytes(policy + roles(ANA, BEN, CAT).encode())
     (root / CONSTITUTION).write_text("".join(map(table, PRINCIPLES)))

@@ -20,6 +20,7 @@ _TAGS: Mapping[EntryKind, Mapping[str, str]] = {
     EntryKind.DECIDED: {"decided": "intervention", "rule": "rule"},
     EntryKind.RULED: {"tier": "tier", "second_opinion": "second_opinion", "policy": "policy"},
     EntryKind.RECORDED: {"outcome": "outcome"},
+    EntryKind.PARKED: {"parked": "intervention", "tier": "tier"},
     EntryKind.ASKED: {"asked": "proposal", "expires": "expires"},
     EntryKind.ANSWERED: {"answered": "decision", "answered_by": "by"},
     EntryKind.STOPPED: {"stopped": "reason"},

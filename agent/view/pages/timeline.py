@@ -18,6 +18,7 @@ SHORT = (
     EntryKind.DECIDED,
     EntryKind.COMMITTED,
     EntryKind.REFUSED,
+    EntryKind.PARKED,
     EntryKind.ASKED,
     EntryKind.ANSWERED,
     EntryKind.FAILED,
