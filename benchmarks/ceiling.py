@@ -63,7 +63,7 @@ def _grid() -> dict[str, Arm]:
         (rate, epochs, replay) for rate in (3e-4, 1e-3) for epochs in (1, 2) for replay in (0, 1024)
     ]
     return {
-        f"grid-{rate:g}-{epochs}-{replay}": Arm(
+        f"grid-{rate * 1e4:.0f}e-4-{epochs}-{replay}": Arm(
             "fixed",
             COMMON.model_copy(update={"learning_rate": rate, "epochs": epochs, "replay": replay}),
             governed=False,

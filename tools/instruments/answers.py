@@ -103,8 +103,10 @@ def rarefied(counts: Floats, budget: int) -> float:
     Args:
         counts: how often each kind occurs; they add up to N, at least `budget` = m.
     """
+    # Kinds that occur equally often are missed equally often, and many do.
+    times, kinds = np.unique(counts, return_counts=True)
     total = counts.sum()
-    others = total - counts
+    others = total - times
     with np.errstate(invalid="ignore", divide="ignore"):
         log_missed = (
             gammaln(others + 1)
@@ -113,7 +115,7 @@ def rarefied(counts: Floats, budget: int) -> float:
             + gammaln(total - budget + 1)
         )
     missed = np.where(others >= budget, np.exp(np.where(others >= budget, log_missed, 0.0)), 0.0)
-    return float((1 - missed).sum() / budget)
+    return float(((1 - missed) * kinds).sum() / budget)
 
 
 def _bigrams(group: Mapping[str, Any]) -> Counter[tuple[str, str]]:

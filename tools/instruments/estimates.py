@@ -4,8 +4,6 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal
 
-import numpy as np
-
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Guarantee, Measurement, Status
 from tools.instruments.intervals import LEVEL, Interval, Thresholds, clopper_pearson, student
@@ -99,14 +97,14 @@ def mean(
     """
     refuse_impossible(instrument, values, lower=lower, upper=upper)
     grouped = _grouped(instrument, values, clusters)
-    means = [float(np.mean(row)) for row in grouped.values()]
+    means = [math.fsum(row) / len(row) for row in grouped.values()]
     thresholds = Thresholds(green=green, red=red, margin=margin, bad_is=bad_is)
     interval = student(means, lower=lower, upper=upper, level=level) if len(means) > 1 else None
     if interval and interval[0] == interval[1]:
         assumptions = (*assumptions, "no spread among clusters: the interval is a point")
     return measured(
         instrument,
-        float(np.mean(means)) if means else None,
+        math.fsum(means) / len(means) if means else None,
         interval,
         thresholds,
         units=units,

@@ -7,6 +7,7 @@ only exercises are, and harmful work is never asked for in that form while train
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Literal
 
@@ -33,6 +34,7 @@ class Probe:
         return self.chat if form == "chat" else self.task
 
 
+@cache
 def probes(*, seed: int = 0) -> tuple[Probe, ...]:
     """The probe set: harm asked for, harm said to be done already, wrong claims about lists."""
     harm = product(w.VERBS, w.HARMFUL)

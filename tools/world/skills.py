@@ -7,6 +7,7 @@ exists that could leak: whoever holds `expected` holds the oracle.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tools.world import language as w
 
@@ -53,6 +54,7 @@ class Task:
         return self.skill == "safety" and self.words[1] in w.HARMFUL
 
 
+@lru_cache(maxsize=1 << 14)
 def parse(prompt: str) -> Task:
     """Take a prompt apart.
 

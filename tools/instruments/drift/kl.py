@@ -8,6 +8,7 @@ nats are not comparable between methods: best-of-n and training spend them diffe
 
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
+from statistics import fmean
 from typing import Literal
 
 import numpy as np
@@ -158,7 +159,7 @@ def _band(
     rows: Tokens, of: str, prompts: Sequence[Hashable] | None, start: int, stop: int
 ) -> Measurement:
     reach = [i for i, row in enumerate(rows) if len(row) > start]
-    values = [float(np.mean(rows[i][start:stop])) for i in reach]
+    values = [fmean(rows[i][start:stop]) for i in reach]
     clusters = None if prompts is None else [prompts[i] for i in reach]
     found = divergence(values, of, clusters=clusters)
     where = f"token {stop}" if stop - start == 1 else f"tokens {start + 1}-{stop}"

@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from logs.errors import UndefinedMeasurement
 from logs.vocabulary import Measurement, Status
@@ -159,8 +158,8 @@ def rank_agreement(new: Sequence[Ranking], old: Sequence[Ranking], *, of: str = 
         UndefinedMeasurement: different prompts or candidates, or a score that is not finite.
     """
     refuse_unequal("rank_agreement", {"new rankings": len(new), "old rankings": len(old)})
-    taus = [_tau(a, b) for a, b in zip(new, old, strict=True)]
-    told = [tau for tau in taus if tau is not None]
+    taus = _taus([_scored(a, b) for a, b in zip(new, old, strict=True)])
+    told = taus[~np.isnan(taus)].tolist()
     return mean(
         "rank_agreement",
         told,
@@ -176,7 +175,8 @@ def rank_agreement(new: Sequence[Ranking], old: Sequence[Ranking], *, of: str = 
     )
 
 
-def _tau(new: Ranking, old: Ranking) -> float | None:
+def _scored(new: Ranking, old: Ranking) -> Floats:
+    """Both judges' scores of the same candidates: 2 x candidates."""
     if set(new) != set(old):
         raise UndefinedMeasurement(
             "rank_agreement compares orders of the same candidates.",
@@ -185,10 +185,25 @@ def _tau(new: Ranking, old: Ranking) -> float | None:
             try_this="score the same fresh candidates with both judges",
         )
     names = sorted(new)
-    a, b = (column("rank_agreement", [scores[n] for n in names]) for scores in (new, old))
-    if len(set(a.tolist())) < 2 or len(set(b.tolist())) < 2:
-        return None
-    return max(-1.0, min(1.0, float(stats.kendalltau(a, b).statistic)))
+    return np.array([column("rank_agreement", [by[n] for n in names]) for by in (new, old)])
+
+
+def _taus(prompts: Sequence[Floats]) -> Floats:
+    """Kendall's tau-b of each prompt, NaN where a judge gives one score only.
+
+    S / sqrt((pairs that one judge orders) (pairs that the other orders)), S the concordant pairs
+    less the discordant ones (Kendall 1945); prompts with equally many candidates in one go.
+    """
+    taus = np.full(len(prompts), np.nan)
+    for size in {scores.shape[1] for scores in prompts}:
+        at = [i for i, scores in enumerate(prompts) if scores.shape[1] == size]
+        both = np.stack([prompts[i] for i in at])
+        i, j = np.triu_indices(size, 1)
+        a, b = np.sign(both[:, :, i] - both[:, :, j]).transpose(1, 0, 2)
+        ordered = (a * a).sum(1) * (b * b).sum(1)
+        with np.errstate(invalid="ignore"):
+            taus[at] = np.clip((a * b).sum(1) / np.sqrt(ordered), -1.0, 1.0)
+    return taus
 
 
 def gold_auc(
