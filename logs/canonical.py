@@ -16,7 +16,10 @@ from pydantic_core import to_jsonable_python
 from logs.errors import PlimsollError
 from logs.vocabulary import Digest, Word
 
-_EXPONENT = re.compile(rb"[0-9]e[-+][0-9]")
+_EXPONENT = re.compile(rb"(?:^|[:,\[])-?[0-9][0-9.]*e[-+]?[0-9]")
+_WHOLE = re.compile(rb"\.0(?:[],}]|$)")
+"""A float without a fraction."""
+_LARGE = re.compile(rb"(?<![0-9.])[0-9]{16}")
 _NOT_ASCII = re.compile(rb"[\xf0-\xff]")
 
 JSON = dict[str, Any] | list[Any] | str | int | float | bool | None
@@ -29,7 +32,8 @@ def canonical(value: Word | JSON) -> bytes:
         PlimsollError: NaN, an infinity, an integer beyond 2^53 - 1 or a lone surrogate.
     """
     try:
-        return rfc8785.dumps(to_jsonable_python(value))
+        read = to_jsonable_python(value)
+        return _surely(read) or rfc8785.dumps(read)
     except (ValueError, RecursionError) as error:
         raise PlimsollError(
             "This value has no canonical form, so it cannot be named or logged.",
@@ -60,11 +64,18 @@ def _quick(value: JSON) -> bytes | None:
         data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a whole number beyond 64 bits, or too many brackets
         return None
-    if b".0," in data or b".0]" in data or b".0}" in data:
-        return None
-    if (b"e-" in data or b"e+" in data) and _EXPONENT.search(data):
+    if _WHOLE.search(data) or _EXPONENT.search(data):
         return None
     return data if data.isascii() or not _NOT_ASCII.search(data) else None
+
+
+def _surely(value: JSON) -> bytes | None:
+    """Return `_quick(value)` where nothing is in it that has no canonical form at all.
+
+    The writer in native code makes null of NaN, and writes whole numbers beyond 2^53.
+    """
+    data = _quick(value)
+    return None if data is None or b"null" in data or _LARGE.search(data) else data
 
 
 def plain(value: Word | JSON) -> Any:

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs.canonical import canonical, digest_of, fast_digest, is_canonical
+from logs.errors import PlimsollError
 
 SAFE = 2**53 - 1
 """Beyond it a float is written as a whole number that no reader may take for exact."""
@@ -40,3 +43,28 @@ def test_other_bytes_of_the_same_value_are_not(body, way):
 def test_the_quick_digest_is_the_digest(body):
     read = json.loads(canonical(body))
     assert fast_digest(read) == digest_of(read)
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.sampled_from([1e16, 1e21, 123456789012345680000.0, 5.0, -0.0, 1e-7, 2**53 - 1, 2**53])
+    | st.text(max_size=6)
+    | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(anything)
+def test_what_is_written_is_what_rfc8785_writes_or_it_is_refused_likewise(value):
+    try:
+        wanted = rfc8785.dumps(value)
+    except (ValueError, RecursionError):
+        with pytest.raises(PlimsollError):
+            canonical(value)
+        return
+    assert canonical(value) == wanted

@@ -104,8 +104,9 @@ def rarefied(counts: Floats, budget: int) -> float:
         counts: how often each kind occurs; they add up to N, at least `budget` = m.
     """
     # Kinds that occur equally often are missed equally often, and many do.
-    times, kinds = np.unique(counts, return_counts=True)
-    total = counts.sum()
+    kinds = np.bincount(counts.astype(np.intp))
+    times = np.flatnonzero(kinds)
+    kinds, total = kinds[times], counts.sum()
     others = total - times
     with np.errstate(invalid="ignore", divide="ignore"):
         log_missed = (
