@@ -16,7 +16,7 @@ HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def visible(text: str) -> str:
     """Return the text with every character that could act instead of show written as <U+....>."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # no character of these categories is
         return text
     return "".join(
         f"<U+{ord(c):04X}>" if unicodedata.category(c) in HIDDEN_CATEGORIES else c for c in text
