@@ -33,7 +33,7 @@ STYLES = {
 }
 TALLEST = {"light": 1500, "dark": 1500, "narrow": 1500}
 """Pixels of a picture; a longer page is cut there."""
-COLOURS = 48
+COLOURS = 64
 
 
 def main() -> None:
@@ -111,7 +111,9 @@ def shot(page: Any, url: str, path: Path, style: str) -> None:
     page.wait_for_function("!document.body.textContent.includes('first time.')")
     all_drawn(page)
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
-    height = page.evaluate("document.documentElement.scrollHeight")
+    height = page.evaluate(
+        "Math.ceil(document.querySelector('footer').getBoundingClientRect().bottom)"
+    )
     size = page.viewport_size
     clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height, TALLEST[style])}
     page.screenshot(path=str(path), full_page=True, clip=clip, animations="disabled")
@@ -126,7 +128,9 @@ def reduced(path: Path) -> None:
     except ImportError:
         return
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        # The method that keeps colours of few pixels: a mark is small, and its colour says much.
+        kept = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+        small = picture.convert("RGB").quantize(COLOURS, **kept)
     small.save(path, optimize=True)
 
 

@@ -19,7 +19,7 @@ from tools.audit.figures import profile
 def audited(tmp_path_factory):
     """A workspace in which a judge that likes length was audited, and one that is honest."""
     workspace = a_workspace_with_judges(tmp_path_factory.mktemp("audited") / "ws")
-    logged(workspace, "pair-b", "verbose")
+    logged(workspace, "pair-b", "length-biased")
     logged(workspace, "rubric-a", "honest")
     return workspace
 
@@ -91,7 +91,8 @@ class TestTwoSessions:
 
     def test_are_offered_where_turns_are_compared(self, two):
         page = let_in(place_of(two)).get("/s/first/compare").text
-        assert '<select name="other"><option>second</option></select>' in page
+        offered = page.partition('<select name="other">')[2].partition("</select>")[0]
+        assert "<option>second</option>" in offered and "first" not in offered
 
     def test_must_be_there(self, two):
         page = let_in(place_of(two)).get("/s/first/compare?other=<b>nobody")
