@@ -4,8 +4,9 @@
 
 Cold is the first request after the start, while every entry of the session is read and verified
 in the background; warm is the one after it. A long session is announced until it is read: how
-long it took until its story was there is a row of its own. First paint is what Chromium reports (`first-contentful-paint`), with
-script, on loopback; the first visit fetches every file, the second has them in its cache.
+long it took until its story was there is a row of its own. First paint is what Chromium reports
+(`first-contentful-paint`), with script, on loopback; the first visit fetches every file, the
+second has them in its cache.
 """
 
 import argparse
