@@ -21,19 +21,21 @@ sys.path.insert(0, str(HERE.parent))
 from agent import inbox, session  # noqa: E402
 from agent.view.place import Place  # noqa: E402
 from agent.workspace import Workspace  # noqa: E402
+from invariants.record import attest  # noqa: E402
+from logs.vocabulary import Commit, EntryKind, State  # noqa: E402
 from tests.a_browser import Running, all_drawn, chromium, visiting  # noqa: E402
 from tests.a_signed_session import signed_workspace, stand_in  # noqa: E402
 from tests.keys import ANA, BEN  # noqa: E402
 from tests.sessions import Told  # noqa: E402
 
 STYLES = {
-    "light": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 320, "height": 720}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "light"},
 }
 TALLEST = {"light": 1500, "dark": 1500, "narrow": 1500}
 """Pixels of a picture; a longer page is cut there."""
-COLOURS = 64
+COLOURS = 128
 
 
 def main() -> None:
@@ -48,6 +50,8 @@ def main() -> None:
         root = Path(folder)
         shutil.copytree(given.workspace, root / "plimsoll-demo")
         demo = Workspace(root / "plimsoll-demo")
+        # The proof on record is of the law as it was when the demo ran.
+        attest(demo.root, demo.policy, founded_on(demo))
         take(browser, Place(demo), dict(pages_of(demo)), given)
         waiting, key = asked(root)
         with closing(waiting.journal()) as journal:
@@ -74,6 +78,13 @@ def pages_of(demo: Workspace) -> Iterator[tuple[str, str]]:
         "log": "/log?verify=1",
         "about": "/about",
     }.items()
+
+
+def founded_on(demo: Workspace) -> State:
+    """The founding state."""
+    with closing(demo.journal()) as journal:
+        first = next(journal.entries(kind=EntryKind.COMMITTED, limit=1))
+    return Commit.model_validate(first.body).state
 
 
 def asked(root: Path) -> tuple[Workspace, Path]:
