@@ -21,7 +21,16 @@ from agent.replaying import SETTINGS
 from agent.word_diff import differences, rendered
 from agent.workspace import Workspace
 from logs.content import hidden, is_token
-from logs.differences import Changed, Name, changed, compared, flat, measured_of, of_interest
+from logs.differences import (
+    Changed,
+    Compared,
+    Name,
+    changed,
+    compared,
+    flat,
+    measured_of,
+    of_interest,
+)
 from logs.errors import UsageError
 from logs.gain import sentence
 from logs.journal import Journal
@@ -47,28 +56,53 @@ class Side:
     """Whether its model got better, in its own sentence."""
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What differs between two sessions."""
+
+    old: Side
+    new: Side
+    facts: tuple[Changed, ...]
+    words: list[dict[str, Any]]
+    shown: list[Compared]
+    found: list[Compared]
+    """All that either measured, also what is not shown."""
+
+    def data(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "a": _data(self.old),
+            "b": _data(self.new),
+            "facts": [fact._asdict() for fact in self.facts],
+            "constitution": self.words,
+            "measurements": [one.data() for one in self.shown],
+        }
+
+
 def compare(options: Namespace) -> Answer:
     """Only what differs, unless all is asked for."""
     old, new = _side(options, options.old), _side(options, options.new)
-    found = compared(old.measured, new.measured)
-    shown = found if options.all else of_interest(found)
-    facts = [_gated(f, content=options.content) for f in changed(old.facts, new.facts)]
-    words = _words(old, new, content=options.content)
+    found = between(old, new, every=options.all, content=options.content)
     lines = [fitted(f"A {old.where}\nB {new.where}", terminal_width())]
-    if facts:
-        rows = [(visible(f.path), f"{_said(f.old)} → {_said(f.new)}") for f in facts]
+    if found.facts:
+        rows = [(visible(f.path), f"{_said(f.old)} → {_said(f.new)}") for f in found.facts]
         lines.append(named(rows, terminal_width()))
-    lines += [fitted(line, terminal_width()) for change in words for line in rendered(change)]
-    lines += measurements(shown)
+    lines += [fitted(line, terminal_width()) for change in found.words for line in rendered(change)]
+    lines += measurements(found.shown)
     lines += ["", fitted(f"A: {old.says}\nB: {new.says}", terminal_width())]
-    data = {
-        "a": _data(old),
-        "b": _data(new),
-        "facts": [fact._asdict() for fact in facts],
-        "constitution": words,
-        "measurements": [one.data() for one in shown],
-    }
-    return Answer(data=data, text="\n".join(lines), warnings=by_chance(found))
+    return Answer(data=found.data(), text="\n".join(lines), warnings=by_chance(found.found))
+
+
+def between(old: Side, new: Side, *, every: bool, content: bool) -> Between:
+    """What differs; of the measurements those that differ, or every one.
+
+    Args:
+        content: Also show text that a model or a person wrote.
+    """
+    found = compared(old.measured, new.measured)
+    facts = tuple(_gated(f, content=content) for f in changed(old.facts, new.facts))
+    words = _words(old, new, content=content)
+    return Between(old, new, facts, words, found if every else of_interest(found), found)
 
 
 def _side(options: Namespace, named_as: str) -> Side:
@@ -86,11 +120,11 @@ def _side(options: Namespace, named_as: str) -> Side:
     workspace = Workspace(Path(folder).resolve()) if folder else workspace_of(options)
     with closing(workspace.journal()) as journal:
         name = session_of(workspace, journal, session or None)
-        return _read(workspace, journal, name)
+        return side_of(workspace, journal, name, turns(journal, name))
 
 
-def _read(workspace: Workspace, journal: Journal, name: str) -> Side:
-    told = turns(journal, name)
+def side_of(workspace: Workspace, journal: Journal, name: str, told: tuple[Turn, ...]) -> Side:
+    """A session of this workspace, from its turns."""
     head = _last_commit(journal, name, told)
     state = journal.commit_of(head).state if head else None
     return Side(

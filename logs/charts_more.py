@@ -140,20 +140,9 @@ def _first_and_last(
         f"From first to last clearly higher: {', '.join(rose) or 'none'}; "
         f"clearly lower: {', '.join(fell) or 'none'}."
     )
-    wide, narrow = (_dots(name, rows, heading, width) for width in (WIDE, NARROW))
+    wide, narrow = (dotted(name, rows, heading, width) for width in (WIDE, NARROW))
     line = Line(instrument, "other", tuple((i, m) for m, _, i in rows))
-    told = [
-        {
-            "name": m.of,
-            "series": series,
-            "v": m.estimate,
-            "low": m.low,
-            "high": m.high,
-            "says": f"{series}: {of_measurement(m)}",
-        }
-        for m, series, _ in rows
-        if m.estimate is not None
-    ]
+    told = [dot_row(m, series) for m, series, _ in rows if m.estimate is not None]
     table = tuple((series, m.of, of_measurement(m), str(m.status)) for m, series, _ in rows)
     headers = ("when", "of", "estimate [interval] n", "status")
     under = f"{title}. {caption([line])}"
@@ -171,14 +160,22 @@ def _below(a: Measurement, b: Measurement) -> bool:
     return a.high is not None and b.low is not None and a.high < b.low
 
 
-def _dots(
+def dot_row(m: Measurement, series: str) -> dict[str, object]:
+    """The same as a row of `vega.dots`."""
+    named = {"name": m.of, "series": series, "says": f"{series}: {of_measurement(m)}"}
+    return {**named, "v": m.estimate, "low": m.low, "high": m.high}
+
+
+def dotted(
     name: str, rows: Sequence[tuple[Measurement, str, int]], title: str, width: int
 ) -> Markup:
+    """A dot and its interval per measurement; rows are (measurement, series, iteration)."""
     names = list(dict.fromkeys(m.of for m, _, _ in rows))
     series = list(dict.fromkeys(s for _, s, _ in rows))
     seen = [v for m, _, _ in rows for v in (m.estimate, m.low, m.high) if v is not None]
     marks = ticks(min(0.0, *seen), max(0.0, *seen))
-    x = Scale(marks[0], marks[-1], SIDE, width - RIGHT - 6)
+    side = max(SIDE, 7 * max(map(len, names)) + 16)
+    x = Scale(marks[0], marks[-1], side, width - RIGHT - 6)
     bottom = TOP + ROW * len(names)
     styles = STYLES[-len(series) :]
     parts: list[Markup] = []
@@ -187,13 +184,13 @@ def _dots(
         parts.append(label(number(value), x.at(value), bottom + 16, "small", "middle"))
     for at, one in enumerate(names):
         y = TOP + ROW * at + ROW / 2
-        parts.append(label(one, SIDE - 10, y + 4, "small", "end"))
+        parts.append(label(one, side - 10, y + 4, "small", "end"))
         for m, s, _ in (row for row in rows if row[0].of == one):
             at_series = series.index(s)
             shifted = y + (9.0 * at_series - 4.5 if len(series) > 1 else 0.0)
             parts += _dot(m, s, styles[at_series], x, shifted)
     for at, (s, style) in enumerate(zip(series, styles, strict=True)):
-        left = SIDE + 110.0 * at
+        left = side + 110.0 * at
         parts += [el("circle", cx=left, cy=12, r=4, class_=style), label(s, left + 9, 16)]
     return picture(
         f"{name}-{width}", title, "Estimates with intervals.", width, bottom + 24, *parts

@@ -10,10 +10,13 @@ from markupsafe import Markup
 
 from logs.drift import AGAINST, ALONE, Row, profile, rows_at, said, told, warnings
 from logs.drift_text import HEADERS, cells
+from logs.drift_views import multiple
+from logs.drift_views import profile as profile_view
 from logs.series import Line, kept, runs
 from logs.svg import Scale, el, label, path, picture, rule, ticks, whole_ticks
 from logs.text import number
 from logs.turns import Turn
+from logs.vega import Spec
 from logs.vocabulary import Measurement
 
 WIDE, NARROW = 720, 350
@@ -57,6 +60,8 @@ class Drawn(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
     wide: Markup
     narrow: Markup
+    specs: tuple[Spec, ...] = ()
+    """The same panels as Vega-Lite views, where a script may draw them."""
 
 
 def section(turns: Sequence[Turn]) -> Drawn | None:
@@ -72,7 +77,18 @@ def section(turns: Sequence[Turn]) -> Drawn | None:
         rows=tuple(cells(row) for row in rows),
         wide=multiples(turns, WIDE),
         narrow=multiples(turns, NARROW),
+        specs=tuple(_views(turns, panels)),
     )
+
+
+def _views(turns: Sequence[Turn], panels: Sequence[Line]) -> Iterator[Spec]:
+    x = [t.iteration for t in told(turns)]
+    for line in panels:
+        defined = [m for _, m in line.values if m.estimate is not None]
+        margins = _line_of(line.name, defined)
+        yield multiple(line, TITLES[line.name], margins, (min(x), max(x)))
+    if nats := profile(turns):
+        yield profile_view(nats)
 
 
 def headline(rows: Sequence[Row]) -> str:

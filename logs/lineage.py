@@ -63,7 +63,9 @@ def figure(nodes: Sequence[Node]) -> Figure | None:
         for n in nodes
     )
     headers = ("iteration", "commit", "decision", "gold [interval]", "restores")
-    return Figure("lineage", "Lineage", says, under, wide, narrow, headers, rows, (_spec(nodes),))
+    return Figure(
+        "lineage", "How we got here", says, under, wide, narrow, headers, rows, (_spec(nodes),)
+    )
 
 
 def edges(nodes: Sequence[Node]) -> list[tuple[Node, Node, bool]]:

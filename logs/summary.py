@@ -144,7 +144,8 @@ def _measured(body: dict[str, Any]) -> str:
         return _audited(audited["judge"], body["measurements"])
     measurements = [Measurement.model_validate(m) for m in body["measurements"]]
     told = [m for m in measurements if not m.of] or measurements
-    return "; ".join(map(of_measurement, told))
+    rest = {key: value for key, value in body.items() if key != "measurements"}
+    return "; ".join(map(of_measurement, told)) or _fields(rest)
 
 
 def _audited(judge: str, measurements: list[Any]) -> str:

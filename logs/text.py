@@ -4,6 +4,7 @@ What a model or a person wrote may carry escape sequences, text that runs backwa
 line of a megabyte. Everything that is shown goes through `visible`.
 """
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -13,14 +14,19 @@ LONGEST = 2000
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories without a shape of their own: controls, bidi marks, zero width, unassigned."""
 
+_BEYOND_ASCII = re.compile(r"[^ -~]")
+
 
 def visible(text: str) -> str:
     """Return the text with every character that could act instead of show written as <U+....>."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # no character of these categories is
         return text
-    return "".join(
-        f"<U+{ord(c):04X}>" if unicodedata.category(c) in HIDDEN_CATEGORIES else c for c in text
-    )
+    return _BEYOND_ASCII.sub(_spelt, text)
+
+
+def _spelt(found: re.Match[str]) -> str:
+    sign = found[0]
+    return f"<U+{ord(sign):04X}>" if unicodedata.category(sign) in HIDDEN_CATEGORIES else sign
 
 
 def clip(text: str, longest: int = LONGEST) -> str:

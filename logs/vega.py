@@ -72,8 +72,9 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
     y: Spec = {
         "type": "quantitative",
         "title": None,
-        "scale": {"domain": [marks[0], marks[-1]], "zero": False},
-        "axis": {"values": marks},
+        "scale": {"domain": [marks[0], marks[-1]], "zero": False, "padding": 4},
+        # As wide for any label, so that the panels of a figure share their iterations.
+        "axis": {"values": marks, "minExtent": 36},
     }
     x: Spec = ITERATION | {
         "scale": {
@@ -88,8 +89,8 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
     if len(panel.lines) > 1:
         layers += [_name(line, x, y, above=at > 0) for at, line in enumerate(panel.lines)]
     title = panel.title if marks[0] <= 0 <= marks[-1] else f"{panel.title} (axis from {marks[0]:g})"
-    made = view(title, 190, layers)
     notes = [visible(note) for note in panel.notes]
+    made = view(title, 190 + 14 * len(notes), layers)
     return made | {"title": {"text": made["title"], "subtitle": notes}} if notes else made
 
 
@@ -122,7 +123,7 @@ def _name(line: Line, x: Spec, y: Spec, *, above: bool) -> Spec:
         "data": values([{"i": i, "at": m.estimate if edge is None else edge}]),
         "mark": {
             "type": "text",
-            "dy": -7 if above else 12,
+            "dy": -7 if above else 15,
             "align": "right",
             "text": visible(line.name),
         },

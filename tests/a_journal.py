@@ -75,14 +75,14 @@ def a_journal(
         body={"policy": POLICY, "config": {"iterations": iterations, "seed": 7}},
     )
     journal.commit(founding(workspace, words), expected_head=None)
-    writer = _Writer(workspace, journal, words, guarantee)
+    writer = Writer(workspace, journal, words, guarantee)
     writer.gold(0)
     for iteration, (intervention, outcome) in enumerate(PLAN[:iterations], start=1):
         writer.turn(iteration, intervention, outcome)
     return journal
 
 
-class _Writer:
+class Writer:
     """Writes one turn of the loop after another."""
 
     def __init__(self, workspace: Path, journal: Journal, words: str, guarantee: Guarantee) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from agent.observing_drift import Drift
 from logs.drift import rows_at, warnings
-from logs.drift_charts import multiples, section
+from logs.drift_charts import TITLES, multiples, section
 from logs.drift_text import spark, text
 from logs.journal import Journal
 from logs.report import report
@@ -156,6 +156,15 @@ class TestThePictures:
         said = "".join(Page(page).texts)
         assert "Drift" in said
         assert all(cell in said for row in drawn.rows for cell in row)
+
+    def test_are_views_too_with_the_same_values(self, folder):
+        with Journal(folder / "plimsoll.sqlite", read_only=True) as journal:
+            drawn = section(turns(journal, NAME))
+        panels = {spec["title"]: spec["data"]["values"] for spec in drawn.specs if "data" in spec}
+        assert "Vendi, corpus" in panels and set(panels) <= {*TITLES.values()}
+        for title, rows in panels.items():
+            assert title in drawn.wide and rows
+            assert all(f"{row['says']}</title>" in drawn.wide for row in rows)
 
     def test_are_left_out_of_the_report_where_no_drift_set_was_measured(self, tmp_path):
         with a_journal(tmp_path, iterations=4) as journal:

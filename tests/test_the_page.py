@@ -56,49 +56,49 @@ def answers(tmp_path_factory):
     return drawn(tmp_path_factory.mktemp("answers") / "ws")
 
 
-class TestEveryPage:
-    @pytest.mark.parametrize("path", PAGES)
-    def test_answers_in_both_forms(self, browser, path):
-        page = browser.get(path)
-        assert page.status_code == 200, page.text[-2000:]
-        found = Found(page.text)
-        assert found.tags.count("h1") == 1
-        twin = browser.get(path + ("&" if "?" in path else "?") + "format=json")
-        assert twin.headers["content-type"] == "application/json"
-        assert re.fullmatch(r"plimsoll/view\.[a-z]+/1", twin.json()["schema"])
+@pytest.fixture(scope="module")
+def pages(browser):
+    """Every page, asked for once, and what a browser finds on it."""
+    texts = {path: browser.get(path) for path in PAGES}
+    return {path: (page, Found(page.text)) for path, page in texts.items()}
 
-    @pytest.mark.parametrize("path", PAGES)
-    def test_leads_only_to_pages_that_are_there(self, browser, path):
-        links = {link for link in Found(browser.get(path).text).links if link.startswith("/")}
-        kinds = {re.sub(r"[0-9a-f]{6,}|\d+", "N", link): link for link in links}
+
+class TestEveryPage:
+    def test_answers_in_both_forms(self, browser, pages):
+        for path, (page, found) in pages.items():
+            assert page.status_code == 200, page.text[-2000:]
+            assert found.tags.count("h1") == 1, path
+            twin = browser.get(path + ("&" if "?" in path else "?") + "format=json")
+            assert twin.headers["content-type"] == "application/json", path
+            assert re.fullmatch(r"plimsoll/view\.[a-z]+/1", twin.json()["schema"]), path
+
+    def test_leads_only_to_pages_that_are_there(self, browser, pages):
+        links = {link for _, found in pages.values() for link in found.links}
+        kinds = {re.sub(r"[0-9a-f]{6,}|\d+", "N", u): u for u in links if u.startswith("/")}
         dead = [
             u for u in kinds.values() if browser.get(u, follow_redirects=False).status_code > 399
         ]
         # A made-up session keeps no answers, and its judges have no card.
         assert [u for u in dead if "/samples" not in u] == []
 
-    @pytest.mark.parametrize("path", PAGES)
-    def test_asks_for_nothing_elsewhere_and_runs_nothing_of_its_own(self, browser, path):
-        found = Found(browser.get(path).text)
-        for tag, name, value in found.attributes:
-            assert not name.startswith("on") and name != "style", (tag, name)
-            if name in ("src", "action", "href") and tag != "a":
-                assert value.startswith("/"), (tag, name, value)
-        for text in found.scripts:
-            assert not text.strip() or json.loads(text)
+    def test_asks_for_nothing_elsewhere_and_runs_nothing_of_its_own(self, pages):
+        for path, (_, found) in pages.items():
+            for tag, name, value in found.attributes:
+                assert not name.startswith("on") and name != "style", (path, tag, name)
+                if name in ("src", "action", "href") and tag != "a":
+                    assert value.startswith("/"), (path, tag, name, value)
+            for text in found.scripts:
+                assert not text.strip() or json.loads(text), path
 
-    def test_names_the_command_that_says_the_same(self, browser):
-        for path in PAGES:
-            page = browser.get(path).text
-            command = re.search(r'<code id="command">(.*?)</code>', page)[1]
+    def test_names_the_command_that_says_the_same(self, pages):
+        for path, (page, _) in pages.items():
+            command = re.search(r'<code id="command">(.*?)</code>', page.text)[1]
             assert command.startswith("plimsoll "), path
 
-    def test_has_headings_labels_and_a_way_past_the_menu(self, browser):
-        for path in PAGES:
-            text = browser.get(path).text
-            found = Found(text)
-            assert 'class="skip" href="#main"' in text and 'id="main"' in text
-            assert ("html", "lang", "en") in found.attributes
+    def test_has_headings_labels_and_a_way_past_the_menu(self, pages):
+        for path, (page, found) in pages.items():
+            assert 'class="skip" href="#main"' in page.text and 'id="main"' in page.text, path
+            assert ("html", "lang", "en") in found.attributes, path
             ids = [value for _, name, value in found.attributes if name == "id"]
             assert len(ids) == len(set(ids)), path
 
@@ -170,19 +170,19 @@ class TestTheLiveLine:
 
 
 class TestTextOfOthers:
-    @pytest.mark.parametrize("path", PAGES)
-    @pytest.mark.parametrize("content", [False, True])
-    def test_never_acts(self, hostile, path, content):
-        asked = path + ("&" if "?" in path else "?") + "content=1" if content else path
-        page = hostile.get(asked)
-        assert page.status_code == 200
-        found = Found(page.text)
-        assert "onerror" not in {name for _, name, _ in found.attributes}
-        assert "alert" not in " ".join(found.scripts)
-        assert not any(value.startswith("javascript:") for _, _, value in found.attributes)
-        for sign in ("\x1b", "\u202e", "\u2066", "\u200b", "\u2028"):
-            assert sign not in page.text
-        assert "49" not in re.findall(r"\{\{.*?\}\}|\b49\b(?= \$)", page.text)
+    @pytest.mark.parametrize("content", ["0", "1"], ids=["hidden", "shown"])
+    def test_never_acts(self, hostile, content):
+        for path in PAGES:
+            page = hostile.get(path + ("&" if "?" in path else "?") + f"content={content}")
+            assert page.status_code == 200, path
+            for sign in ("\x1b", "\u202e", "\u2066", "\u200b", "\u2028"):
+                assert sign not in page.text, path
+            assert "49" not in re.findall(r"\{\{.*?\}\}|\b49\b(?= \$)", page.text), path
+            found = Found(page.text)
+            assert "onerror" not in {name for _, name, _ in found.attributes}, path
+            assert "alert" not in " ".join(found.scripts), path
+            acting = [v for _, _, v in found.attributes if v.startswith("javascript:")]
+            assert acting == [], path
 
     def test_is_hidden_until_it_is_asked_for(self, hostile):
         shut = hostile.get("/d/iter:4").text

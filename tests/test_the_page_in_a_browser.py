@@ -1,28 +1,16 @@
 """Every page in a real browser: with and without script, no error, no request elsewhere, no
 serious fault of accessibility, and the keys do what the help says."""
 
-import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from agent.view.serve import address, serve
+from agent.view.serve import address
+from tests.a_browser import CHROMIUM, Running, all_drawn, chromium, visiting
 from tests.a_page import HOSTILE, drawn, place_of, told
 from tests.a_workspace import SESSION
 
-CHROMIUM = shutil.which("chromium") or ""
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES = (
     "/",
     f"/s/{SESSION}",
@@ -45,35 +33,10 @@ pytestmark = [
 ]
 
 
-class Running:
-    """The page in a thread, until the test module is over."""
-
-    def __init__(self, place) -> None:
-        self.place, self.url = place, ""
-        self._bound = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
-        assert self._bound.wait(20)
-
-    def _run(self) -> None:
-        def announce(url: str) -> None:
-            self.url = url
-            self._bound.set()
-
-        serve(self.place, 0, announce)
-
-    @property
-    def base(self) -> str:
-        return self.url.partition("/?")[0]
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -93,19 +56,9 @@ def visitor(browser, running):
 @contextmanager
 def opened(browser, running, visitor, path, **settings):
     """A page, and all that went wrong on it."""
-    context = browser.new_context(storage_state=visitor, **settings)
-    page, wrong = context.new_page(), []
-    page.on("pageerror", lambda error: wrong.append(f"error {error}"))
-    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
-    page.on(
-        "request",
-        lambda r: (
-            None if r.url.startswith((running.base, "data:")) else wrong.append(f"asked {r.url}")
-        ),
-    )
-    page.goto(running.base + path)
-    yield page, wrong
-    context.close()
+    with visiting(browser, running, storage_state=visitor, **settings) as (page, wrong):
+        page.goto(running.base + path)
+        yield page, wrong
 
 
 class TestEveryPage:
@@ -115,13 +68,10 @@ class TestEveryPage:
         self, browser, running, visitor, path, script
     ):
         with opened(browser, running, visitor, path, java_script_enabled=script) as (page, wrong):
-            page.wait_for_timeout(400)
             assert page.locator("h1").count() == 1
             if script:
-                assert (
-                    page.locator("figure .vega svg.marks").count()
-                    == page.locator("figure .vega:not([hidden]) > div > div").count()
-                )
+                all_drawn(page)
+                assert page.locator("figure .vega[hidden]").count() == 0
         said = [w for w in wrong if "404" not in w or path != "/nowhere"]
         assert said == []
 
@@ -133,7 +83,7 @@ class TestEveryPage:
         # The checks are put into the page from outside, which its own policy forbids to others.
         settings = {"color_scheme": scheme, "bypass_csp": True}
         with opened(browser, running, visitor, path, **settings) as (page, _):
-            page.wait_for_timeout(300)
+            all_drawn(page)
             found = Axe().run(page).response["violations"]
         serious = [
             (one["id"], [node["target"] for node in one["nodes"]][:3])
@@ -142,13 +92,13 @@ class TestEveryPage:
         ]
         assert serious == []
 
-    @pytest.mark.parametrize("width", [320, 360, 1600])
     @pytest.mark.parametrize("path", PAGES)
-    def test_fits_its_window(self, browser, running, visitor, path, width):
-        view = {"width": width, "height": 800}
-        with opened(browser, running, visitor, path, viewport=view) as (page, _):
-            page.wait_for_timeout(200)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    def test_fits_its_window(self, browser, running, visitor, path):
+        with opened(browser, running, visitor, path) as (page, _):
+            for width in (1600, 360, 320):
+                page.set_viewport_size({"width": width, "height": 800})
+                all_drawn(page)
+                page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
 
 
 class TestCharts:
@@ -167,9 +117,9 @@ class TestCharts:
             page.wait_for_selector("figure .vega svg")
             before = page.locator("figure .vega svg").first.inner_html()
             page.click("#theme")
-            page.wait_for_timeout(600)
             assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-            assert page.locator("figure .vega svg").first.inner_html() != before
+            painted = "(b) => document.querySelector('figure .vega svg')?.innerHTML !== b"
+            page.wait_for_function(painted, arg=before)
             page.reload()
             assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
@@ -177,8 +127,7 @@ class TestCharts:
         with opened(browser, running, visitor, f"/s/{SESSION}") as (page, _):
             page.wait_for_selector("figure .vega svg .mark-symbol path")
             page.locator("figure .vega svg .mark-symbol path").nth(2).hover(force=True)
-            page.wait_for_timeout(200)
-            assert "iteration" in page.locator(".readout").first.text_content()
+            page.locator(".readout", has_text="iteration").first.wait_for()
 
 
 class TestKeys:

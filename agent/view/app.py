@@ -24,13 +24,15 @@ from agent.view.asked import Asked, PageOf
 from agent.view.frame import Page, asset_path, environment, path, rendered
 from agent.view.guard import Guard
 from agent.view.pages.sessions import conformity
-from agent.view.place import Place
+from agent.view.place import Place, StillReading
 from agent.view.routes import ROUTES, page_of
 from logs.errors import IntegrityError, PlimsollError, UsageError
 
 TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 JSON = "application/json"
-KEPT = ("content", "view", "kind", "before", "a", "b", "only", "iteration", "all")
+AGAIN = "2"
+"""Seconds after which a browser asks again for what is still being read."""
+KEPT = ("content", "view", "kind", "before", "a", "b", "only", "iteration", "all", "other")
 """Parts of a query that a link to the same page keeps."""
 
 
@@ -115,13 +117,28 @@ def _answering(place: Place, made: Environment, page: PageOf) -> Callable[[Reque
     def endpoint(request: Request) -> Response:
         asked = Asked(request.path_params, dict(request.query_params))
         try:
-            return answer(place, made, page(place, asked), request)
+            return answer(place, made, _made(place, page, asked), request)
+        except StillReading as error:
+            told = Page("reading", error.what, "plimsoll status", error_data(error), status=202)
+            found = answer(place, made, told, request)
+            found.headers["Refresh"] = AGAIN
+            return found
         except PlimsollError as error:
             return refused(place, made, error, request)
         except Exception as error:  # no fault ends in a traceback that quotes the log
             return refused(place, made, unforeseen(error), request)
 
     return endpoint
+
+
+def _made(place: Place, page: PageOf, asked: Asked) -> Page:
+    """The page; a program waits for the whole of it, a person is told that it is being read."""
+    while True:
+        try:
+            return page(place, asked)
+        except StillReading:
+            if not asked.whole:
+                raise
 
 
 def _missing(place: Place, made: Environment) -> Callable[[Request, Exception], Response]:

@@ -20,6 +20,11 @@ class Asked:
         """Whether text that a model or a person wrote is asked for."""
         return self.query.get("content") == "1"
 
+    @property
+    def whole(self) -> bool:
+        """Whether a program asks, which waits for all of it."""
+        return self.query.get("format") == "json"
+
     def number(self, name: str, default: int | None = None) -> int | None:
         """A whole number of the query.
 

@@ -96,7 +96,8 @@ def rendered(made: Environment, page: Page, **around: Any) -> str:
     Args:
         around: What surrounds every page: `to`, `asset`, `live`, `content`, `here`, ...
     """
-    drawn = any(figure.specs for figure in page.more.get("figures", ()))
+    charts = [*page.more.get("figures", ()), *filter(None, [page.more.get("drift")])]
+    drawn = any(chart.specs for chart in charts)
     known = {"page": page, "data": page.data, "drawn": drawn, **around, **page.more}
     return made.get_template(f"{page.name}.html").render(known)
 

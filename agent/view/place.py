@@ -1,7 +1,8 @@
 """What the page reads: one workspace, its log, and the turns that were read already."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -14,13 +15,19 @@ from agent.overview import BY_HAND, Overview, open_log, overview
 from agent.view.guard import Secrets
 from agent.witness import verify_all
 from agent.workspace import Workspace
-from logs.errors import UsageError
+from logs.errors import PlimsollError, UsageError
 from logs.journal import Journal
 from logs.scales import scales_in
 from logs.turns import Turn, turn_of
 from logs.verify import Check, verified
 
 Known = TypeVar("Known")
+PATIENCE = 1.0
+"""Seconds that a page waits for a session that is being read, before it says so instead."""
+
+
+class StillReading(PlimsollError):
+    """A session is being read for the first time; asking again in a moment is answered."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,7 @@ class Told:
     up_to: int = -1
     """Last entry that was read."""
     turns: dict[int, Turn] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +67,16 @@ class Place:
         """Held while a lock of the workspace is asked for: a process that closes the file of its
         own lock loses that lock."""
         self._log: Journal | None = None
-        self._reading = threading.RLock()
+        self._opening = threading.RLock()
         self._told: dict[str, Told] = {}
+        self._ahead: dict[str, threading.Event] = {}
         self._known: dict[str, tuple[int, object]] = {}
+        self._making: dict[str, threading.RLock] = {}
 
     @property
     def log(self) -> Journal | None:
         """The log, which is followed while others write; None before the first session."""
-        with self._reading:
+        with self._opening:
             self._log = self._log or open_log(self.workspace)
             return self._log
 
@@ -102,14 +112,15 @@ class Place:
 
     def once(self, name: str, make: Callable[[], Known]) -> Known:
         """What was found in the log, found again only when the log has grown."""
-        size = self.journal.size()
-        known = self._known.get(name)
-        if known is None or known[0] != size:
-            known = self._known[name] = (size, make())
-        return cast(Known, known[1])
+        with self._making.setdefault(name, threading.RLock()):
+            size = self.journal.size()
+            known = self._known.get(name)
+            if known is None or known[0] != size:
+                known = self._known[name] = (size, make())
+            return cast(Known, known[1])
 
-    def turns(self, session: str) -> tuple[Turn, ...]:
-        """The turns of a session; what was told before is not read again.
+    def demand(self, session: str) -> None:
+        """Refuse a name that no session has.
 
         Raises:
             UsageError: there is no such session.
@@ -121,8 +132,43 @@ class Place:
                 wanted=f"one of {', '.join(self.sessions()) or 'none'}",
                 try_this="plimsoll session list",
             )
-        with self._reading:
-            told = self._told.setdefault(session, Told())
+
+    def turns(self, session: str) -> tuple[Turn, ...]:
+        """The turns of a session; what was told before is not read again.
+
+        Raises:
+            UsageError: there is no such session.
+            StillReading: it is being read ahead, and that takes longer than a page waits.
+        """
+        self.demand(session)
+        ahead = self._ahead.get(session)
+        if ahead is None or ahead.wait(PATIENCE):
+            return self._read(session)
+        known = len(self._told[session].turns) if session in self._told else 0
+        raise StillReading(
+            "This session is long, and is being read for the first time.",
+            saw=f"{known} iterations so far",
+            wanted=f"{sum(self.counts()[session].values())} entries",
+            try_this="wait: this page comes back by itself; the timeline is there already",
+        )
+
+    def read_ahead(self, then: Callable[[str], object]) -> None:
+        """Read every session in a thread, the latest first; `then` is called with each."""
+        names = self.sessions()[::-1]
+        self._ahead = {name: threading.Event() for name in names}
+        threading.Thread(target=self._read_all, args=(names, then), daemon=True).start()
+
+    def _read_all(self, names: Sequence[str], then: Callable[[str], object]) -> None:
+        for name in names:
+            with suppress(PlimsollError):  # what is wrong is said by the page that asks
+                self._read(name)
+            self._ahead[name].set()
+            with suppress(PlimsollError):
+                then(name)
+
+    def _read(self, session: str) -> tuple[Turn, ...]:
+        told = self._told.setdefault(session, Told())
+        with told.lock:
             new = self.journal.entries(session, since=told.up_to + 1)
             scale_at = scales_in(self.journal)
             for iteration, group in groupby(new, key=lambda entry: entry.iteration):

@@ -1,12 +1,13 @@
 """Binds the page to loopback and tells its address once; nothing else is ever bound."""
 
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 
 from agent.view.app import application, hosts_of
+from agent.view.asked import Asked
 from agent.view.guard import TOKEN
+from agent.view.pages.story import story
 from agent.view.place import Place
 from logs.errors import PlimsollError, UsageError
 
@@ -39,13 +40,6 @@ def address(place: Place, port: int) -> str:
     return f"http://{LOOPBACK}:{port}/?{TOKEN}={place.secrets.token}"
 
 
-def _read_ahead(place: Place) -> None:
-    """Read the latest session while the browser starts; what is wrong is said by its page."""
-    with suppress(PlimsollError):
-        for name in place.sessions()[-1:]:
-            place.turns(name)
-
-
 def serve(place: Place, port: int, announce: Callable[[str], None]) -> None:
     """Serve until interrupted; `announce` gets the address once the port is bound."""
     import uvicorn
@@ -66,6 +60,7 @@ def serve(place: Place, port: int, announce: Callable[[str], None]) -> None:
             h11_max_incomplete_event_size=65536,
         )
         listening.listen(64)
-        threading.Thread(target=_read_ahead, args=(place,), daemon=True).start()
+        with suppress(PlimsollError):  # a damaged log is told by its page
+            place.read_ahead(lambda name: story(place, Asked({"session": name})))
         announce(address(place, taken))
         uvicorn.Server(config).run(sockets=[listening])

@@ -37,13 +37,19 @@ class Row:
         return f"{_signed(self.estimate)} [{_signed(self.low)}, {_signed(self.high)}]"
 
 
-def profile(card: JudgeCard) -> tuple[Row, ...]:
-    """Position and every bias, in the order of the audit; stereotypes after them."""
+def measured(card: JudgeCard) -> tuple[tuple[str, Measurement], ...]:
+    """Position and every bias by name, in the order of the audit; stereotypes after them."""
     audit = card.audit
-    position = [_row("position", m) for m in audit.position if m.instrument == "position_bias"]
-    biases = [_row(b.name, b.shift, upwards=_upwards(b.shift)) for b in audit.biases]
-    groups = [_row(f"{m.instrument.replace('_', ' ')} {m.of}", m) for m in audit.groups]
+    position = (("position", m) for m in audit.position if m.instrument == "position_bias")
+    biases = ((bias.name, bias.shift) for bias in audit.biases)
+    groups = ((f"{m.instrument.replace('_', ' ')} {m.of}", m) for m in audit.groups)
     return (*position, *biases, *groups)
+
+
+def profile(card: JudgeCard) -> tuple[Row, ...]:
+    """The rows of a profile, one per bias."""
+    named = {bias.name for bias in card.audit.biases}
+    return tuple(_row(name, m, upwards=name in named and _upwards(m)) for name, m in measured(card))
 
 
 def _upwards(shift: Measurement) -> bool:

@@ -1,9 +1,13 @@
-"""`/s/ID/compare`: two turns, of one session or of two; only what differs, and case by case."""
+"""`/s/ID/compare`: two turns, of one session or of two; only what differs, and case by case.
+
+`other=NAME` holds whole sessions against each other instead.
+"""
 
 from typing import Any
 
 from agent.view.asked import Asked
 from agent.view.frame import Page
+from agent.view.pages.versus import others, versus
 from agent.view.place import Place
 from logs.errors import UsageError
 from logs.scales import comparable
@@ -16,6 +20,8 @@ from logs.vocabulary import EntryKind, Measurement
 def compare(place: Place, asked: Asked) -> Page:
     """From `a` to `b`, each `SESSION:ITERATION`; the first and last turn by default."""
     name = asked.parts["session"]
+    if other := asked.query.get("other"):
+        return versus(place, asked, other)
     told = [t for t in place.turns(name) if t.gold or t.observation]
     if not told:
         raise UsageError(
@@ -41,7 +47,8 @@ def compare(place: Place, asked: Asked) -> Page:
     }
     command = f"plimsoll log why {b.session}/{b.iteration}/observe"
     title = f"{_name(a)} and {_name(b)}"
-    return Page("compare", title, command, data, session=name)
+    more = {"others": others(place, name)}
+    return Page("compare", title, command, data, more, session=name)
 
 
 def cases(place: Place, turn: Turn) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from agent.card_views import card_data, whole_page
 from agent.judge_audits import judges_of, kept_of, latest, names_on_record, on_record, turns_of
 from agent.states import state_of
 from agent.view.asked import Asked
+from agent.view.biases import biases, of_judge
 from agent.view.frame import Page
 from agent.view.pages.decision import options
 from agent.view.pages.story import numbers_of
@@ -23,7 +24,7 @@ def judges(place: Place, asked: Asked) -> Page:
     state = state_of(journal, "HEAD").state
     seated = {judge.id for judge in state.panel.judges}
     bench = [j.model_dump(mode="json") for j in judges_of(journal, state) if j.id not in seated]
-    figures = _figures(place)
+    figures = [*_figures(place), *biases(place)]
     data = found | {
         "bench": bench,
         "cards": names_on_record(journal),
@@ -52,7 +53,9 @@ def judge(place: Place, asked: Asked) -> Page:
         "audits": [a.model_dump(mode="json") for a in on_record(journal, name)],
         "readings": [_reading(i, m) for i, m in _readings(place, name)],
     }
-    more = {"card": card, "text": text}
+    figures = list(of_judge(place, name))
+    data["figures"] = numbers_of(figures)
+    more = {"card": card, "text": text, "figures": figures}
     return Page("judge", name, f"plimsoll judge card {name}", data, more)
 
 

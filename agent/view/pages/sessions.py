@@ -1,21 +1,22 @@
 """`/`: which sessions there are, how they are, what waits; `/live`: the same in one line."""
 
+from contextlib import suppress
 from typing import Any
 
 from agent.commands_session import NEXT, overview_data
 from agent.overview import Overview
 from agent.view.asked import Asked
 from agent.view.frame import Page
-from agent.view.place import Place
+from agent.view.place import Place, StillReading
 from logs.gain import of_session, sentence
 from logs.text import interval
 from logs.turns import Turn
-from logs.vocabulary import Status
+from logs.vocabulary import EntryKind, Status
 
 
 def sessions(place: Place, asked: Asked) -> Page:
     """Every session, the latest first."""
-    rows = [_row(place, name) for name in reversed(place.sessions())]
+    rows = [_row(place, name, whole=asked.whole) for name in reversed(place.sessions())]
     data = {"sessions": rows, "waiting": place.waiting()}
     return Page("sessions", "Sessions", "plimsoll session list", data)
 
@@ -25,7 +26,10 @@ def live(place: Place, asked: Asked) -> Page:
     size = place.log.size() if place.log else 0
     since = asked.number("since", size) or 0
     name = asked.query.get("session", "")
-    found = place.overview(name) if name in place.sessions() else None
+    found = None
+    with suppress(StillReading):
+        found = place.overview(name) if name in place.sessions() else None
+    last = found.last if found else None
     data = {
         "size": size,
         "since": since,
@@ -35,6 +39,7 @@ def live(place: Place, asked: Asked) -> Page:
         "standing": str(found.standing) if found else "",
         "iteration": found.iteration if found else None,
         "iterations": found.iterations if found else None,
+        "turn": _turn(last) if last and last.entries[EntryKind.DECIDED] >= since else None,
     }
     return Page("live", "Live", "plimsoll status", data, part=True)
 
@@ -60,12 +65,29 @@ def conformity(place: Place) -> dict[str, Any]:
     return {"verified": last.good, "size": last.size, "at": at}
 
 
-def _row(place: Place, name: str) -> dict[str, Any]:
-    told = place.turns(name)
+def _turn(turn: Turn) -> dict[str, Any]:
+    """What was decided last, in a few words."""
+    return {
+        "iteration": turn.iteration,
+        "entry": turn.entries[EntryKind.DECIDED],
+        "decision": str(turn.intervention),
+        "ending": str(turn.ending),
+    }
+
+
+def _row(place: Place, name: str, *, whole: bool) -> dict[str, Any]:
+    """A session in short; where it is still being read, only that, unless the whole is wanted."""
+    try:
+        told = place.turns(name)
+    except StillReading as error:
+        if whole:
+            raise
+        return {"session": name, "reading": f"{error.what} {error.saw} of {error.wanted}."}
     found = place.overview(name)
     gain, _, _ = of_session(told)
     gold, judge = found.gold, found.judge
     return overview_data(found) | {
+        "reading": "",
         "verdict": sentence(told),
         "change": str(gain.change),
         "health": health(found, told),

@@ -3,10 +3,12 @@
 from itertools import groupby
 from typing import Any
 
+from agent.inbox import ANSWER
 from agent.view.asked import Asked
 from agent.view.frame import Page
 from agent.view.place import Place
 from logs.show import list_json
+from logs.turns import Ending, turn_of
 from logs.vocabulary import EntryKind, LogEntry
 
 SIZE = 100
@@ -32,7 +34,7 @@ SHORT = (
 def timeline(place: Place, asked: Asked) -> Page:
     """The latest events; older ones by `before`."""
     name = asked.parts["session"]
-    told = place.turns(name)
+    place.demand(name)
     view = asked.one_of("view", VIEWS)
     kind = asked.one_of("kind", ("", *EntryKind))
     kinds = (EntryKind(kind),) if kind else SHORT if view == "short" else ()
@@ -41,7 +43,6 @@ def timeline(place: Place, asked: Asked) -> Page:
     older, page = len(found) > SIZE, found[-SIZE:]
     counts = place.counts()[name]
     total = sum(counts.get(str(k), 0) for k in kinds) if kinds else sum(counts.values())
-    last = told[-1]
     data: dict[str, Any] = {
         "session": name,
         "view": view,
@@ -53,7 +54,7 @@ def timeline(place: Place, asked: Asked) -> Page:
         "newest": before is None,
         "kinds": counts,
         "empty": _empty(view, kind, counts, before) if not page else "",
-        "unfinished": last.iteration if str(last.ending) == "unfinished" else None,
+        "unfinished": _unfinished(place, name),
     }
     groups = [(i, [*rows]) for i, rows in groupby(data["events"], lambda row: row["iteration"])]
     command = f"plimsoll log list --session {name}" + (f" --kind {kind}" if kind else " --all")
@@ -65,13 +66,19 @@ def _rows(page: list[LogEntry]) -> list[tuple[dict[str, Any], LogEntry]]:
     return list(zip(list_json(page), page, strict=True))
 
 
+def _unfinished(place: Place, name: str) -> int | None:
+    """The iteration that is not finished; of a long log only the end is read."""
+    end = place.journal.latest(name, limit=SIZE)
+    turn = turn_of(entry for entry in end if entry.iteration == end[-1].iteration)
+    return turn.iteration if turn.ending is Ending.UNFINISHED else None
+
+
 def _waits(place: Place, entry: LogEntry) -> bool:
     """Whether this is a question that nobody answered."""
     if entry.kind is not EntryKind.ASKED:
         return False
-    turn = place.turns(entry.session)
-    asked = next((t for t in turn if t.iteration == entry.iteration), None)
-    return bool(asked and asked.entries.get(EntryKind.ANSWERED, -1) < entry.seq)
+    answer = place.journal.find(entry.session, entry.iteration, ANSWER)
+    return answer is None or answer.seq < entry.seq
 
 
 def _empty(view: str, kind: str, counts: dict[str, int], before: int | None) -> str:
