@@ -1,4 +1,5 @@
-"""Takes the pictures of docs/page.md and docs/tour.md from the workspace of `plimsoll demo`.
+"""Takes the pictures of docs/page.md and docs/tour.md from the workspace of `plimsoll demo`,
+in which a judge was audited: `plimsoll judge audit crowd --pairs 60 --seed 1`.
 
     python docs/take_pictures.py --workspace DEMO [--only NAME]
 
@@ -73,6 +74,7 @@ def pages_of(demo: Workspace) -> Iterator[tuple[str, str]]:
         "decision": "/d/iter:4",
         "entry": "/e/5",
         "judges": "/judges",
+        "judge": "/judges/crowd",
         "constitution": "/constitution",
         "invariants": "/invariants",
         "log": "/log?verify=1",
