@@ -81,7 +81,7 @@ def _caption(rows: list[Measurement], found: OnRecord) -> str:
     return (
         f"n = {n} per bias, {rows[0].level:.0%} intervals, "
         f"{'single look' if once else 'see the card'}; up to {GREEN:g} counts as none, from "
-        f"{RED:g} as a fault; where a treatment makes an answer worse, only a shift upwards is one. "
+        f"{RED:g} as a fault; where a treatment makes an answer worse, only a shift up is one. "
         f"Position is the share of verdicts for the first place, less a half; "
         f"the others are shifts of the judge's preference. An estimate that the audit was too "
         f"small for is withheld, its interval is not. Entry {found.seq} of the log."
