@@ -280,11 +280,8 @@ def dots(rows: Sequence[Mapping[str, object]], title: str, zero: float | None = 
     colour = {"field": "series", "type": "nominal", "scale": scale}
     says = {"field": "says", "type": "nominal"}
     base = {"y": y, "yOffset": offset, "color": colour, "tooltip": says}
-    x: Spec = {
-        "type": "quantitative",
-        "title": None,
-        "axis": {"tickCount": 6, "labelSeparation": 8},
-    }
+    axis = {"tickCount": 6, "labelSeparation": 8}
+    x: Spec = {"type": "quantitative", "title": None, "axis": axis}
     layers: list[Spec] = [
         {
             "mark": {"type": "rule", "strokeWidth": 2},
