@@ -1,4 +1,5 @@
-"""Takes the pictures of docs/page.md and docs/tour.md from the workspace of `plimsoll demo`.
+"""Takes the pictures of docs/page.md and docs/tour.md from the workspace of `plimsoll demo`,
+in which a judge was audited: `plimsoll judge audit crowd --pairs 60 --seed 1`.
 
     python docs/take_pictures.py --workspace DEMO [--only NAME]
 
@@ -35,7 +36,9 @@ STYLES = {
 }
 TALLEST = {"light": 1500, "dark": 1500, "narrow": 1500}
 """Pixels of a picture; a longer page is cut there."""
-COLOURS = 128
+COLOURS = (128, 64, 40)
+LARGEST = 60 * 1024
+"""Bytes of a picture; one that is larger gets fewer colours."""
 
 
 def main() -> None:
@@ -73,6 +76,7 @@ def pages_of(demo: Workspace) -> Iterator[tuple[str, str]]:
         "decision": "/d/iter:4",
         "entry": "/e/5",
         "judges": "/judges",
+        "judge": "/judges/crowd",
         "constitution": "/constitution",
         "invariants": "/invariants",
         "log": "/log?verify=1",
@@ -139,10 +143,13 @@ def reduced(path: Path) -> None:
     except ImportError:
         return
     with Image.open(path) as picture:
-        # The method that keeps colours of few pixels: a mark is small, and its colour says much.
-        kept = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-        small = picture.convert("RGB").quantize(COLOURS, **kept)
-    small.save(path, optimize=True)
+        whole = picture.convert("RGB")
+    # The method that keeps colours of few pixels: a mark is small, and its colour says much.
+    kept = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+    for colours in COLOURS:
+        whole.quantize(colours, **kept).save(path, optimize=True)
+        if path.stat().st_size <= LARGEST:
+            return
 
 
 if __name__ == "__main__":

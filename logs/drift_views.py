@@ -8,7 +8,8 @@ from logs.svg import ticks
 from logs.text import number
 from logs.vega import ITERATION, Spec, values, view
 
-HEIGHT = 90
+HEIGHT = 130
+"""Of a panel with its title and its axis, in pixels."""
 SAYS: Spec = {"field": "says", "type": "nominal"}
 
 
@@ -108,4 +109,4 @@ def profile(rows: Sequence[Row]) -> Spec:
         },
     }
     title = f"KL by position in the answer, nats/token, turn {rows[0].iteration}"
-    return view(title, 16 * len(rows) + 20, [bars], zoom=False)
+    return view(title, 18 * len(rows) + 70, [bars], zoom=False)

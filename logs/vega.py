@@ -34,6 +34,7 @@ COLOURS: Mapping[str, str] = {
     "parked": "@judge",
     "asked": "@judge",
 }
+WHOLE: Spec = {"tickMinStep": 1, "format": "d"}
 ITERATION: Spec = {"field": "i", "type": "quantitative", "title": "iteration"}
 
 
@@ -82,7 +83,7 @@ def scored(panel: Panel, turns: Sequence[Turn]) -> Spec:
             "nice": False,
             "padding": 12,
         },
-        "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+        "axis": WHOLE | {"grid": False},
     }
     layers = [layer for line in panel.lines for layer in _line(line, x, y)]
     layers += [*_events(turns, x), *_margins(panel, y), *_letters(panel, x, marks[-1], y)]
@@ -223,7 +224,7 @@ def outcomes(rows: Sequence[tuple[int, str, str, str]], lanes: Sequence[str]) ->
         "data": values(told),
         "mark": {"type": "point", "filled": False, "strokeWidth": 2, "size": 90, "opacity": 1},
         "encoding": {
-            "x": ITERATION | {"axis": {"tickMinStep": 1, "format": "d"}},
+            "x": ITERATION | {"scale": {"nice": False, "padding": 12}, "axis": WHOLE},
             "y": {
                 "field": "lane",
                 "type": "nominal",
@@ -281,7 +282,8 @@ def dots(rows: Sequence[Mapping[str, object]], title: str, zero: float | None = 
     colour = {"field": "series", "type": "nominal", "scale": scale}
     says = {"field": "says", "type": "nominal"}
     base = {"y": y, "yOffset": offset, "color": colour, "tooltip": says}
-    x: Spec = {"type": "quantitative", "title": None, "axis": {"tickCount": 6}}
+    axis = {"tickCount": 6, "labelSeparation": 8}
+    x: Spec = {"type": "quantitative", "title": None, "axis": axis}
     layers: list[Spec] = [
         {
             "mark": {"type": "rule", "strokeWidth": 2},

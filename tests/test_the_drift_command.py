@@ -4,6 +4,7 @@ import os
 import xml.etree.ElementTree as ET
 
 import pytest
+from markupsafe import escape
 
 from agent.observing_drift import Drift
 from logs.drift import rows_at, warnings
@@ -163,8 +164,8 @@ class TestThePictures:
         panels = {spec["title"]: spec["data"]["values"] for spec in drawn.specs if "data" in spec}
         assert "Vendi, corpus" in panels and set(panels) <= {*TITLES.values()}
         for title, rows in panels.items():
-            assert title in drawn.wide and rows
-            assert all(f"{row['says']}</title>" in drawn.wide for row in rows)
+            assert escape(title) in drawn.wide and rows
+            assert all(f"{escape(row['says'])}</title>" in drawn.wide for row in rows)
 
     def test_are_left_out_of_the_report_where_no_drift_set_was_measured(self, tmp_path):
         with a_journal(tmp_path, iterations=4) as journal:

@@ -23,7 +23,7 @@ PAGES = (
     "/judges",
     "/constitution",
     "/invariants",
-    "/log",
+    "/log?verify=1",
     "/about",
     "/nowhere",
 )

@@ -67,8 +67,8 @@ def _figure(found: OnRecord, rows: list[Measurement], name: str) -> Figure:
 def _says(rows: list[Measurement]) -> str:
     by = {s: [m.of for m in rows if m.status is s] for s in Status}
     return (
-        f"Beyond the margin: {', '.join(by[Status.RED]) or 'none'}; "
-        f"within it: {', '.join(by[Status.GREEN]) or 'none'}; "
+        f"A fault: {', '.join(by[Status.RED]) or 'none'}; "
+        f"no fault: {', '.join(by[Status.GREEN]) or 'none'}; "
         f"not told by so small an audit: "
         f"{', '.join(by[Status.YELLOW] + by[Status.INSUFFICIENT]) or 'none'}."
     )
@@ -81,7 +81,8 @@ def _caption(rows: list[Measurement], found: OnRecord) -> str:
     return (
         f"n = {n} per bias, {rows[0].level:.0%} intervals, "
         f"{'single look' if once else 'see the card'}; up to {GREEN:g} counts as none, from "
-        f"{RED:g} as a fault. Position is the share of verdicts for the first place, less a half; "
+        f"{RED:g} as a fault; where a treatment makes an answer worse, only a shift up is one. "
+        f"Position is the share of verdicts for the first place, less a half; "
         f"the others are shifts of the judge's preference. An estimate that the audit was too "
         f"small for is withheld, its interval is not. Entry {found.seq} of the log."
     )

@@ -21,6 +21,7 @@ from logs.text import short
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 LOGS = Path(__file__).parents[2] / "logs"
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
@@ -75,6 +76,11 @@ def for_script(value: object) -> Markup:
     return Markup(text.replace("&", "\\u0026"))  # ASCII alone, so no U+2028
 
 
+def quoted(text: str) -> str:
+    """The text with its digests as people quote them."""
+    return _DIGEST.sub(lambda found: short(found[0]), text)
+
+
 @cache
 def environment() -> Environment:
     """Templates that escape, and that know no missing word."""
@@ -86,6 +92,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["quoted"] = quoted
     made.globals |= {"path": path, "short": short, "version": version(), "for_script": for_script}
     return made
 

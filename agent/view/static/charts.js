@@ -26,6 +26,25 @@
       text: { color: "@ink", font: font, fontSize: 11 },
     });
   }
+  // A title as wide as its place: what does not fit goes on in the next line.
+  function lines(text, most) {
+    const found = [""];
+    for (const word of text.split(" ")) {
+      const last = found[found.length - 1];
+      if (last && last.length + word.length >= most) found.push(word);
+      else found[found.length - 1] = last ? last + " " + word : word;
+    }
+    return found;
+  }
+  function fitted(spec, width) {
+    if (!spec.title) return spec;
+    const most = Math.max(20, Math.floor(width / 6.6));
+    const title = typeof spec.title === "string" ? { text: spec.title } : spec.title;
+    const text = lines(title.text, most), under = (title.subtitle || []).flatMap((t) => lines(t, most));
+    const more = 14 * (text.length - 1 + under.length - (title.subtitle || []).length);
+    const told = under.length ? { text: text, subtitle: under } : { text: text };
+    return Object.assign({}, spec, { title: told, height: spec.height + more });
+  }
   const options = { ast: true, defaultStyle: false, actions: false, tooltip: false, renderer: "svg", logLevel: 1 };
   async function draw(figure) {
     const specs = JSON.parse(figure.querySelector("script.specs").textContent);
@@ -37,7 +56,7 @@
       for (const spec of specs) {
         const one = document.createElement("div");
         made.append(one);
-        const found = await vegaEmbed(one, painted(spec), Object.assign({ config: config() }, options));
+        const found = await vegaEmbed(one, painted(fitted(spec, one.clientWidth || place.clientWidth)), Object.assign({ config: config() }, options));
         found.view.tooltip((handler, event, item, value) => {
           if (value === null || value === undefined || value === "") return;
           readout.textContent = typeof value === "object" ? Object.values(value).join(" ") : String(value);
