@@ -20,10 +20,8 @@ SHAPES: Mapping[str, str] = {
     "committed": "circle",
     "rolled back": "triangle-left",
     "refused": "cross",
-    "parked": "diamond",
-    "asked": "diamond",
-    "stopped": "square",
-    "failed": "square",
+    **dict.fromkeys(("parked", "asked"), "diamond"),
+    **dict.fromkeys(("stopped", "failed"), "square"),
     "unfinished": "circle",
     "founded": "circle",
 }
@@ -31,8 +29,7 @@ COLOURS: Mapping[str, str] = {
     "committed": "@good",
     "rolled back": "@gold",
     "refused": "@bad",
-    "parked": "@judge",
-    "asked": "@judge",
+    **dict.fromkeys(("parked", "asked"), "@judge"),
 }
 WHOLE: Spec = {"tickMinStep": 1, "format": "d"}
 ITERATION: Spec = {"field": "i", "type": "quantitative", "title": "iteration"}
