@@ -137,9 +137,11 @@ class Reader:
 
     def entries_of(self, session: str, iteration: int) -> list[LogEntry]:
         """Return what one iteration of a session recorded, in order."""
+        # By the index of keys, session/iteration/step, in which "0" comes next after "/".
+        first = f"{session}/{iteration}"
         rows = self._rows(
-            f"SELECT {COLUMNS} FROM log WHERE session = ? AND iteration = ? ORDER BY seq",
-            (session, iteration),
+            f"SELECT {COLUMNS} FROM log WHERE key > ? AND key < ? ORDER BY seq",
+            (f"{first}/", f"{first}0"),
         )
         return [entry_of(row) for row in rows]
 
