@@ -47,17 +47,14 @@ class Group:
 
 def read_groups(store: Store, samples: Digest, verdicts: Digest, panel: Panel) -> list[Group]:
     """Join stored answers with stored verdicts."""
-    weights = tuple((j.id, float(j.weight)) for j in panel.judges)
-    return list(_read(store, samples, verdicts, weights))
+    return list(_read(store, samples, verdicts, panel))
 
 
 @lru_cache(maxsize=4)
-def _read(
-    store: Store, samples: Digest, verdicts: Digest, weights: tuple[tuple[str, float], ...]
-) -> tuple[Group, ...]:
+def _read(store: Store, samples: Digest, verdicts: Digest, panel: Panel) -> tuple[Group, ...]:
     """Every step of a turn reads the same ones, and what a digest names never changes."""
     rows = zip(store.get_lines(samples), store.get_lines(verdicts), strict=True)
-    return tuple(group_of(drawn, row["scores"], dict(weights)) for drawn, row in rows)
+    return tuple(joined(rows, panel))
 
 
 def joined(rows: Iterable[tuple[dict[str, Any], dict[str, Any]]], panel: Panel) -> list[Group]:

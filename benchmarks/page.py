@@ -40,18 +40,9 @@ from logs.vocabulary import (
     Observation,
     Status,
 )
+from tests.a_browser import FLAGS
 from tests.a_workspace import SESSION, founding
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 INSTRUMENTS = 100
 """Measurements of one observation; a demo session has about as many."""
 

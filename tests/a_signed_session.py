@@ -4,7 +4,7 @@ Nothing trains: what observes, decides, acts and tries out is a stand-in with la
 The gate, the question, the answer, the commit, the log, the graph and its checkpoints are real.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -175,16 +175,27 @@ def decide(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
 
 
 def act(state: Turn, runtime: Runtime[Context]) -> dict[str, object]:
+    edit = Intervention.EDIT_CONSTITUTION
+    return propose(state, runtime, edit, lambda now: narrowed(now, f"case-{state['iteration']}"))
+
+
+def propose(
+    state: Turn,
+    runtime: Runtime[Context],
+    intervention: Intervention,
+    change: Callable[[State], State],
+) -> dict[str, object]:
+    """Record the proposal to change HEAD's state so."""
     context = runtime.context
 
     def run() -> None:
         head = context.head()
         now = context.commit_at(head).state
-        new = narrowed(now, f"case-{state['iteration']}")
+        new = change(now)
         proposal = Proposal(
             iteration=state["iteration"],
             base=head,
-            intervention=Intervention.EDIT_CONSTITUTION,
+            intervention=intervention,
             new=new,
             changes=diff(now, new),
             undo="plimsoll rollback HEAD~1",

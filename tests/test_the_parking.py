@@ -13,10 +13,9 @@ from agent.recall import dead_ends
 from agent.state import once
 from agent.workspace import Workspace
 from invariants.approvals import Choice
-from invariants.diff import diff
 from logs.story import counted
 from logs.turns import turns
-from logs.vocabulary import Decision, EntryKind, Intervention, Proposal
+from logs.vocabulary import Decision, EntryKind, Intervention
 from tests import a_signed_session as stand_ins
 from tests.a_command import plimsoll
 from tests.a_signed_session import NAME, Died, DiesAt, signed_workspace, stand_in
@@ -89,28 +88,14 @@ def earlier(idea: Idea):
 
 
 def act(state, runtime):
-    context = runtime.context
+    decision = runtime.context.word(state, "decide", Decision)
 
-    def run() -> None:
-        decision, head = context.word(state, "decide", Decision), context.head()
-        now = context.commit_at(head).state
-        new = (
-            trained(now, "d")
-            if decision.intervention is TRAIN
-            else stand_ins.narrowed(now, decision.arguments["flaw"])
-        )
-        proposal = Proposal(
-            iteration=state["iteration"],
-            base=head,
-            intervention=decision.intervention,
-            new=new,
-            changes=diff(now, new),
-            undo="plimsoll rollback HEAD~1",
-        )
-        context.log(state, "act", EntryKind.PROPOSED, proposal)
+    def change(now):
+        if decision.intervention is TRAIN:
+            return trained(now, "d")
+        return stand_ins.narrowed(now, decision.arguments["flaw"])
 
-    once(context, state, "act", run)
-    return {"way": "trial"}
+    return stand_ins.propose(state, runtime, decision.intervention, change)
 
 
 def outcomes(workspace: Workspace) -> list[str]:
