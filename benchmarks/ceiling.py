@@ -7,7 +7,8 @@ planted crowd as founding judge. Arms differ in who decides, or in the recipe of
 nobody does. `grid-*` are the settings among which the best fixed recipe is chosen afterwards, with
 hindsight and by gold, which no user has; `scheduled` refits its judge at set turns on the labels
 that a governed session may buy. `without-*` are the rules with one mechanism switched off, `with-*`
-with one added. A run that has ended is not run again.
+with one added, `forced-*` the rules with one made to act at set turns, where it never would by
+itself. A run that has ended is not run again.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from agent.lines import Entry
 from agent.listener import Silent
 from agent.rules import TABLE, decide, train_always
 from agent.state import Context
+from agent.switches import MODE
 from agent.workspace import POLICY, Workspace
 from benchmarks.world import curves, ungoverned_policy
 from logs.vocabulary import Decision, EntryKind, Intervention, Recipe, Reference
@@ -44,7 +46,7 @@ from logs.vocabulary import Decision, EntryKind, Intervention, Recipe, Reference
 COMMON = Recipe(prompts=1024, epochs=2, replay=1024)
 """Of every arm that is not part of the grid."""
 SCHEDULE = (4, 9)
-"""Turns in which `scheduled` refits its judge."""
+"""Turns in which `scheduled` refits its judge, and `forced-*` draw other prompts."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ ARMS: dict[str, Arm] = {
     "with-curriculum": Arm("frontier"),
     "with-adversarial-prompts": Arm("weakness"),
     "with-ensemble": Arm("ensemble"),
+    "forced-curriculum": Arm("level"),
+    "forced-adversarial-prompts": Arm("weak"),
     "without-judge-repair": Arm("rules", without=JUDGE),
     "without-rollback": Arm("rules", without=(Intervention.ROLL_BACK,)),
     "without-constitution": Arm("rules", without=(Intervention.EDIT_CONSTITUTION,)),
@@ -102,6 +106,8 @@ MORE: dict[str, Entry] = {
     "ensemble": Entry("B3-ensemble", Intervention.ADD_JUDGE, ensemble),
 }
 """Lines that the table does without, each put before its last one."""
+FORCED = ("level", "weak")
+"""Kinds of `refresh_prompts`: where siblings differ most, and where audits find most wrong."""
 
 
 def decider_of(arm: Arm) -> Decider | None:
@@ -111,7 +117,19 @@ def decider_of(arm: Arm) -> Decider | None:
     if arm.decider in MORE:
         lines = (*TABLE[:-1], MORE[arm.decider], TABLE[-1])
         return lambda view: decide(view, lines)
+    if arm.decider in FORCED:
+        return lambda view: forced(view, arm.decider)
     return None
+
+
+def forced(view: View, mode: str) -> Decision:
+    """The table, but prompts of this kind are drawn at set turns, whatever the instruments say."""
+    usual, of = decide(view), Intervention.REFRESH_PROMPTS
+    offered = view.iteration in SCHEDULE and any(i.intervention is of for i in possible(view))
+    if not offered:
+        return usual
+    update = {"intervention": of, "arguments": {MODE: mode}, "predicted": None}
+    return usual.model_copy(update=update)
 
 
 def scheduled(view: View) -> Decision:
