@@ -179,11 +179,11 @@ def _once(
 
 @cache
 def _vault(n: int, seed: int) -> tuple[str, ...]:
-    drawn = pools.prompts(pools.Pool.GOLD, 2 * n, seed=seed)
+    drawn = _once(pools.Pool.GOLD, 2 * n, seed, ())
     return tuple(p for p in drawn if not pools.is_final(p))[:n]
 
 
 @cache
 def _final(n: int, seed: int) -> tuple[str, ...]:
-    drawn = pools.prompts(pools.Pool.GOLD, 8 * n, seed=seed)
+    drawn = _once(pools.Pool.GOLD, 8 * n, seed, ())
     return tuple(dict.fromkeys(p for p in drawn if pools.is_final(p)))[:n]

@@ -29,14 +29,16 @@ class Pool(StrEnum):
 _SHARES = ((Pool.TRAIN, 160), (Pool.AUDIT, 208), (Pool.GOLD, 256))
 """Upper byte bounds: 5/8 train, 3/16 audit, 3/16 gold."""
 
+_BY_BYTE = tuple(next(p for p, bound in _SHARES if byte < bound) for byte in range(256))
+"""Asked of every draft of a prompt, and most drafts are of another pool."""
+
 _REPEAT = 0.05
 """Chance that a prompt met again is taken again, so that a small pool cannot stall a draw."""
 
 
 def pool_of(prompt: str) -> Pool:
     """The one pool a prompt belongs to."""
-    byte = sha256(prompt.encode()).digest()[0]
-    return next(pool for pool, bound in _SHARES if byte < bound)
+    return _BY_BYTE[sha256(prompt.encode()).digest()[0]]
 
 
 def prompts(
