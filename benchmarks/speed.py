@@ -58,7 +58,7 @@ def sampling(repeats: int) -> dict[str, Any]:
         "transformers generate": lambda: bare.generate(model, prompts, codec, samples=8, tokens=20),
         "bare loop": lambda: bare.decode(model, prompts, codec, samples=8, tokens=20),
     }
-    return _compare(rivals, repeats, unit="tokens")
+    return compare(rivals, repeats, unit="tokens")
 
 
 def training(repeats: int) -> dict[str, Any]:
@@ -80,10 +80,10 @@ def training(repeats: int) -> dict[str, Any]:
         "plimsoll (TRL)": with_trl,
         "bare loop": lambda: bare.train(recipe, base, pairs, shown, seed=0),
     }
-    return _compare(rivals, repeats, unit="examples")
+    return compare(rivals, repeats, unit="examples")
 
 
-def _compare(rivals: dict[str, Callable[[], int]], repeats: int, *, unit: str) -> dict[str, Any]:
+def compare(rivals: dict[str, Callable[[], int]], repeats: int, *, unit: str) -> dict[str, Any]:
     """Alternate the rivals; the first round only warms up."""
     times: Timed = {name: [] for name in rivals}
     done = {name: 0 for name in rivals}
