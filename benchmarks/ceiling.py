@@ -41,7 +41,7 @@ from agent.state import Context
 from agent.switches import MODE
 from agent.workspace import POLICY, Workspace
 from benchmarks.world import curves, ungoverned_policy
-from logs.vocabulary import Decision, EntryKind, Intervention, Recipe, Reference
+from logs.vocabulary import Decision, EntryKind, Intervention, LogEntry, Recipe, Reference
 
 COMMON = Recipe(prompts=1024, epochs=2, replay=1024)
 """Of every arm that is not part of the grid."""
@@ -181,10 +181,8 @@ def _claims(workspace: Workspace, name: str) -> dict[str, Any]:
     """Every look at fresh gold: what may be claimed, and from when on."""
     with workspace.journal() as journal:
         entries = list(journal.entries(session=name, kind=EntryKind.MEASURED))
-        seconds = [
-            sum(e.body["seconds"].values())
-            for e in journal.entries(session=name, kind=EntryKind.RECORDED)
-        ]
+        recorded = list(journal.entries(session=name, kind=EntryKind.RECORDED))
+    seconds = [sum(e.body["seconds"].values()) for e in recorded]
     looks = {
         str(e.iteration): {
             "look": e.body["look"],
@@ -194,7 +192,14 @@ def _claims(workspace: Workspace, name: str) -> dict[str, Any]:
         for e in entries
         if "look" in e.body
     }
-    return {"looks": looks, "job_seconds": round(sum(seconds), 1)}
+    cpu = {str(e.iteration): _cpu_seconds(e) for e in recorded}
+    return {"looks": looks, "job_seconds": round(sum(seconds), 1), "cpu_seconds": cpu}
+
+
+def _cpu_seconds(record: LogEntry) -> float:
+    """Processor time of all processes of a session until this turn was over."""
+    spent = {b["name"]: float(b["spent"]) for b in record.body["budgets"]}
+    return round(spent["cpu_hours"] * 3600, 1)
 
 
 def once(name: str, seed: int, base: str, turns: int, out: Path) -> dict[str, Any]:

@@ -31,8 +31,13 @@ def main() -> None:
 
 
 def best_fixed(by_arm: Runs) -> str | None:
-    """The grid's setting with the highest mean of gold at the end, chosen with hindsight."""
+    """The grid's setting with the highest mean of gold at the end, chosen with hindsight.
+
+    Of the settings that ran on most seeds: the others fell behind on the first one.
+    """
     grid = {arm: runs for arm, runs in by_arm.items() if arm.startswith("grid-") or arm == "fixed"}
+    most = max(map(len, grid.values()), default=0)
+    grid = {arm: runs for arm, runs in grid.items() if len(runs) == most}
     means = {arm: statistics.fmean(map(end, runs.values())) for arm, runs in grid.items()}
     return max(means, key=lambda arm: means[arm]) if means else None
 
@@ -43,9 +48,10 @@ def summary(by_arm: Runs) -> Iterator[str]:
     yield f"Best fixed recipe by hindsight: `{best}`.\n"
     yield (
         "| arm | seeds | gold at the start | peak | at iteration | end | end minus `fixed` "
-        f"| end minus best fixed | gain certified at {LATE} or later | labels | job minutes |"
+        f"| end minus best fixed | gain certified at {LATE} or later | labels | processor minutes "
+        "| gold at the processor time of `rules` |"
     )
-    yield "|" + "---|" * 11
+    yield "|" + "---|" * 12
     for arm, runs in by_arm.items():
         ends = [end(r) for r in runs.values()]
         peaks = [peak(r) for r in runs.values()]
@@ -56,8 +62,26 @@ def summary(by_arm: Runs) -> Iterator[str]:
             f"| {spread(ends)} | {against(by_arm, arm, 'fixed')} | {against(by_arm, arm, best)} "
             f"| {sum(late)} of {len(late)} "
             f"| {statistics.fmean(r['audit_labels'] for r in runs.values()):.0f} "
-            f"| {statistics.fmean(r['job_seconds'] for r in runs.values()) / 60:.1f} |"
+            f"| {statistics.fmean(map(cpu, runs.values())) / 60:.1f} "
+            f"| {spread(at_equal_cost(by_arm, arm))} |"
         )
+
+
+def cpu(run: dict[str, Any]) -> float:
+    """Processor seconds of a whole run."""
+    return float(max(run["cpu_seconds"].values()))
+
+
+def at_equal_cost(by_arm: Runs, arm: str) -> list[float]:
+    """Gold after the last turn that a run could pay for with what `rules` used on that seed."""
+    found = []
+    for seed, run in by_arm[arm].items():
+        if seed not in by_arm.get("rules", {}):
+            continue
+        most = cpu(by_arm["rules"][seed])
+        paid = [int(turn) for turn, used in run["cpu_seconds"].items() if used <= most]
+        found.append(run["gold"][str(max(paid, default=0))][0])
+    return found
 
 
 def against(by_arm: Runs, arm: str, other: str | None) -> str:
@@ -116,9 +140,9 @@ def peak(run: dict[str, Any]) -> tuple[int, float]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation."""
-    sd = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.fmean(values):.3f} ± {sd:.3f}"
+    """Mean and standard deviation; the value itself where there is one."""
+    more = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.3f}{more}" if values else ""
 
 
 if __name__ == "__main__":

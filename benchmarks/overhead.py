@@ -29,9 +29,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    trying = _timed_trials()
+    trying = timed_trials()
     ceiling.run("rules", given.seed, given.base, given.turns, given.out)
-    rows = _rows(Workspace(given.out / f"rules-{given.seed}"), trying)
+    rows = rows_of(Workspace(given.out / f"rules-{given.seed}"), trying, "rules")
     (given.out / "overhead.json").write_text(json.dumps(rows, indent=1) + "\n")
     print("| turn | own CPU s | of it trial | jobs, wall s | share without trial |")
     print("|---|---|---|---|---|")
@@ -45,7 +45,7 @@ def main() -> None:
     print(f"\nturns 2 to {given.turns}: {share:.1%} in all, median {middle:.1%}")
 
 
-def _timed_trials() -> list[float]:
+def timed_trials() -> list[float]:
     """Processor seconds of the agent's own process in each trial from now on."""
     spent: list[float] = []
     evidence = trial._evidence
@@ -61,10 +61,10 @@ def _timed_trials() -> list[float]:
     return spent
 
 
-def _rows(workspace: Workspace, trying: list[float]) -> list[dict[str, Any]]:
+def rows_of(workspace: Workspace, trying: list[float], session: str) -> list[dict[str, Any]]:
     """Per turn; a trial belongs to the turns that logged one, in their order."""
     with workspace.journal() as journal:
-        entries = list(journal.entries(session="rules"))
+        entries = list(journal.entries(session=session))
     tried = {e.iteration for e in entries if e.key.endswith("/trial")}
     left = iter(trying)
     rows = []
