@@ -23,11 +23,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     given = parser.parse_args()
+    by_arm = read(given.folder)
+    print("\n".join((*summary(by_arm), "", *curves(by_arm))))
+
+
+def read(folder: Path) -> Runs:
+    """Every run of a folder, by arm and seed."""
     by_arm: Runs = defaultdict(dict)
-    for path in sorted(given.folder.glob("*-[0-9].json")):
+    for path in sorted(folder.glob("*-[0-9].json")):
         result = json.loads(path.read_text())
         by_arm[result["arm"]][result["seed"]] = result
-    print("\n".join((*summary(by_arm), "", *curves(by_arm))))
+    return by_arm
 
 
 def best_fixed(by_arm: Runs) -> str | None:
