@@ -39,7 +39,7 @@ def main() -> None:
     for arm, words in arms.items():
         if arm in by_arm:
             _draw(axes, by_arm, arm, words)
-    axes.set(xlabel="iteration", ylabel="share of gold prompts answered right", ylim=(0, 0.75))
+    axes.set(xlabel="iteration", ylabel="share of gold prompts answered right", ylim=(0, 0.9))
     axes.legend(frameon=False, loc="upper left", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.25)
