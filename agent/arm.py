@@ -34,7 +34,6 @@ PRELOAD = (
     "tools.trl_trainer",
 )
 MAX_BYTES = 256 * MEBIBYTE
-MAX_NEW_TOKENS = 20
 
 
 @dataclass
@@ -132,7 +131,7 @@ class Arm:
             "reader": self._tree(self.reader),
             "adapter": self._tree(state.adapter),
             "threads": self.config.limits.threads,
-            "max_new_tokens": MAX_NEW_TOKENS,
+            "max_new_tokens": self.config.sampling.max_new_tokens,
         }
 
     def _judge(self, judge: Judge) -> dict[str, str]:

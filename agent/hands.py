@@ -9,12 +9,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent.arm import MAX_BYTES, MAX_NEW_TOKENS, PRELOAD, Arm, Spent
+from agent.arm import MAX_BYTES, PRELOAD, Arm, Spent
 from logs.vocabulary import Constitution, Digest, Judge, Recipe, State
 from sandbox.collect import collect
 from tools.pairs import Pair, Shown
 
-__all__ = ["MAX_BYTES", "MAX_NEW_TOKENS", "PRELOAD", "Hands", "Spent"]
+__all__ = ["MAX_BYTES", "PRELOAD", "Hands", "Spent"]
 
 
 class Hands(Arm):
@@ -172,7 +172,7 @@ class Hands(Arm):
             "base": self._tree(base),
             "reader": self._tree(reader),
             "threads": self.config.limits.threads,
-            "max_new_tokens": MAX_NEW_TOKENS,
+            "max_new_tokens": self.config.sampling.max_new_tokens,
         }
         place, _ = self._run("found_judges", common | dict(args))
         return {
