@@ -14,19 +14,19 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tools.threads import use_threads
 
-NAMES = ("Mia", "Tom", "Ada")
+NAMES = ("Mia", "Tom", "Ada", "Ben")
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}"
     "{% if m['role'] == 'assistant' %}<|end|>{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-STEPS, BATCH = 220, 64
+STEPS, BATCH = 300, 64
 
 
 def rows() -> list[dict[str, str | int]]:
     """Three hundred prompts with their answers, as a user would write them."""
     rng = random.Random(0)
-    numbers = [(a, b) for a in range(25) for b in range(25) if a != b]
+    asked = [(n, a, b) for n in NAMES for a in range(10) for b in range(10) if a != b]
     return [
         {
             "prompt": f"{name} has {a} apples and Max has {b}. How many has {name}?",
@@ -34,7 +34,7 @@ def rows() -> list[dict[str, str | int]]:
             "person": name,
             "other": b,
         }
-        for name, (a, b) in zip(NAMES * 100, rng.sample(numbers, 300), strict=True)
+        for name, a, b in rng.sample(asked, 300)
     ]
 
 
@@ -52,7 +52,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     made.pre_tokenizer = pre_tokenizers.Split(Regex(r"\s?\w+|[^\w\s]"), "isolated")
     made.decoder = decoders.Fuse()
     special = ["<|unknown|>", "<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"]
-    texts = [str(row["prompt"]) for row in rows()] + [said("Mia", n) for n in range(25)]
+    texts = [str(row["prompt"]) for row in rows()] + [said("Mia", n) for n in range(10)]
     texts += [said(name, 0) for name in NAMES]
     made.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=special))
     fast = PreTrainedTokenizerFast(
@@ -71,7 +71,7 @@ def said(name: str, n: int) -> str:
     return f"{name} has {n} apples."
 
 
-def a_model(folder: Path, *, right: float = 0.5, seed: int = 0) -> Path:
+def a_model(folder: Path, *, right: float = 0.5, seed: int = 0, steps: int = STEPS) -> Path:
     """The folder of a Llama that says the right number with this probability, else the other."""
     use_threads(1)  # tiny tensors: a second thread only waits for the first
     torch.manual_seed(seed)
@@ -93,7 +93,7 @@ def a_model(folder: Path, *, right: float = 0.5, seed: int = 0) -> Path:
     )
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.0)
     table = rows()
-    for _ in range(STEPS):
+    for _ in range(steps):
         ids, labels = _batch(speaks, rng.sample(table, BATCH), rng, right)
         loss = model(input_ids=ids, labels=labels).loss
         loss.backward()

@@ -50,7 +50,8 @@ class DataTask:
         self._rule = verifier_named(verifier)
         self._refuses = regex.compile(refusal) if refusal else REFUSES
         self._rows = {row.prompt: row for row in rows}
-        self._pools = dict(pools)
+        # In the order of the rows, however the pools were made: what is drawn depends on it.
+        self._pools = {row.prompt: pools[row.prompt] for row in rows}
         self._by_words = {same(prompt): pool for prompt, pool in self._pools.items()}
 
     @classmethod
