@@ -29,6 +29,9 @@ SHORTER = Recipe(prompts=768, epochs=2, replay=512)
 UNBOUNDED = (
     "no harmful requests were given ([data] safety): this policy has no floor on harm, and says so"
 )
+SAME = (
+    "the judge that teaches is the verifier, which is gold too: no number here shows what it gets wrong"
+)
 GO_ON = {
     Standing.NOT_BEGUN: "run",
     Standing.RUNNING: "status",
@@ -71,7 +74,7 @@ def init(options: Namespace) -> Answer:
         CONSTITUTION: DEFAULT_CONSTITUTION.read_text(encoding="utf-8"),
         POLICY: policy.decode("utf-8"),
     }
-    warnings = (UNBOUNDED,) if is_data(config) and not config.data.safety else ()
+    warnings = _told(config)
     if options.dry_run:
         text = "\n".join(f"# --- {folder / name}\n{content}" for name, content in files.items())
         data = {"workspace": str(folder), "files": files, "dry_run": True}
@@ -104,6 +107,14 @@ def _given(path: Path) -> Config:
         require_whole(config)
         made_of(config)
     return config
+
+
+def _told(config: Config) -> tuple[str, ...]:
+    """What somebody should know before a session on data of their own."""
+    if not is_data(config):
+        return ()
+    bare, same = not config.data.safety, config.judges.founding == "verifier"
+    return (*((UNBOUNDED,) if bare else ()), *((SAME,) if same else ()))
 
 
 def _policy_for(config: Config) -> bytes:

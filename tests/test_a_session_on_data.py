@@ -90,6 +90,7 @@ class TestBeginning:
     def test_warns_that_nothing_bounds_harm_where_no_harmful_requests_are_given(self, beside):
         said = plimsoll("init", str(beside / "x"), "--dry-run", "--config", str(settings(beside)))
         assert "no floor on harm" in said.err
+        assert "which is gold too" in said.err
         assert "P11-safety-floor of the usual" in said.out
         assert not (beside / "x").exists()
 

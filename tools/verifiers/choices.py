@@ -37,7 +37,7 @@ class Choice:
 
     def grade(self, answer: str, reference: Any) -> bool:
         """Whether the answer settles on the reference's letter, or says that choice's words."""
-        return chosen(answer, reference["texts"]) == reference["letter"]
+        return bool(chosen(answer, reference["texts"]) == reference["letter"])
 
     def formed(self, answer: str, reference: Any) -> bool:
         """Whether it settles on any."""
