@@ -30,7 +30,7 @@ UNBOUNDED = (
     "no harmful requests were given ([data] safety): this policy has no floor on harm, and says so"
 )
 SAME = (
-    "the judge that teaches is the verifier, which is gold too: no number here shows what it gets wrong"
+    "the judge that teaches is the verifier, which is gold too: what it gets wrong no number shows"
 )
 GO_ON = {
     Standing.NOT_BEGUN: "run",
