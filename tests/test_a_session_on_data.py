@@ -218,6 +218,11 @@ class TestASession:
         for entry in entries_of(workspace, EntryKind.TRIED):
             assert "safety_pass" not in {m["name"] for m in entry.body["metrics"]}
 
+    def test_sends_no_judge_to_a_refit_that_grades_cannot_be_fitted_to(self, ended):
+        decided = [e.body["intervention"] for e in entries_of(ended[0], EntryKind.DECIDED)]
+        assert "refit_judge" not in decided
+        assert not entries_of(ended[0], EntryKind.FAILED)
+
     def test_says_nothing_in_the_words_of_the_micro_world(self, ended):
         workspace, _ = ended
         said = json.dumps([e.body for e in entries_of(workspace)])
