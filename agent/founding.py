@@ -6,8 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from agent.config_judges import REMOTE, JudgesSection
 from agent.hands import Hands
 from agent.home import HOME
+from agent.remote_judges import founded as founded_remotes
 from agent.seeds import seed_of
 from agent.workspace import Workspace
 from invariants.proof import check_policy, require_sound
@@ -85,8 +87,8 @@ def _found(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     reader = store.put_folder(shipped(READER))
     with _as_people_name_them({base: config.world.base, reader: READER}):
         judges, choices = _judges(workspace, hands, base, reader)
-    seats = {"planted": ["crowd"], "careful": ["clerk"], "oracle": ["oracle"]}
-    seated = [j for j in judges if j.id in seats[config.judges.founding]]
+    judges += founded_remotes(config, workspace.root, store)
+    seated = [j for j in judges if j.id in seats_of(config.judges)]
     state = State(
         base=base,
         adapter=None,
@@ -109,6 +111,14 @@ def _found(workspace: Workspace, hands: Hands) -> dict[str, Any]:
         "probe": store.put_json(answers["probe"]),
         "task": task.name,
     }
+
+
+def seats_of(settings: JudgesSection) -> list[str]:
+    """Ids of the judges that the founding panel seats."""
+    if settings.founding == REMOTE:
+        return [judge.id for judge in settings.remote]
+    local = {"planted": "crowd", "careful": "clerk", "oracle": "oracle"}[settings.founding]
+    return [local, *(judge.id for judge in settings.remote if judge.seat == "panel")]
 
 
 @contextmanager
