@@ -65,7 +65,7 @@ class Desk:
     ) -> list[dict[str, Any]]:
         """One row of scores and errors per group of answers, as a session's own jobs give."""
         near, far = parted(judges)
-        shown = list(groups)
+        shown = [dict(group) for group in groups]
         place = self._place("judge")
         samples = place / "samples.jsonl"
         samples.write_text("".join(json.dumps(g) + "\n" for g in shown), encoding="utf-8")

@@ -82,12 +82,12 @@ def judge_groups(
         judged.usage = asyncio.run(_ask_all(judge, open_, cache, told, progress))
     for group, row in zip(groups, asked, strict=True):
         texts = [answer[0] for answer in group["answers"]]
-        found = scored(judge.spec, texts, {shown: told[q.key] for shown, q in row.items()})
+        said = scored(judge.spec, texts, {shown: told[q.key] for shown, q in row.items()})
         judged.rows.append(
             {
                 "prompt": group["prompt"],
-                "scores": {judge.id: [s if s is None else round(s, 6) for s in found.scores]},
-                "errors": {judge.id: found.errors} if found.errors else {},
+                "scores": {judge.id: [s if s is None else round(s, 6) for s in said.scores]},
+                "errors": {judge.id: said.errors} if said.errors else {},
             }
         )
     return judged
