@@ -7,6 +7,7 @@ key in the environment. Their verdicts are joined with those of judges behind th
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tools.remote.spec import Spec
 
 CACHE = "remote-verdicts.sqlite"
+ASKED_OF = "remote_judges"
+"""Under which the record of a turn tells what they were asked."""
 Row = dict[str, Any]
 Progress = Callable[[int, int, str], None]
 Flaws = dict[str, dict[str, list[int]]]
@@ -103,6 +106,28 @@ class Remotes:
                 both = [r["scores"][judge.id] for r in rows if None not in r["scores"][judge.id]]
                 pays[judge.id][flaw] = [sum(twin > plain for plain, twin in both), len(both)]
         return pays
+
+    def asked(self, told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """What was asked of each judge since it was told last; a crash loses none of it.
+
+        Args:
+            told: what earlier turns told of it, in the form in which this is told.
+
+        Returns:
+            {"cache": id, "judges": {judge: counts and seconds}}; empty without remote judges.
+        """
+        from tools.remote.cache import Cache
+
+        path = self._store.root.parent / CACHE
+        if not path.exists():
+            return {}
+        with Cache(path) as cache:
+            name, found = cache.id, {judge: asdict(u) for judge, u in cache.usage().items()}
+        for earlier in (e["judges"] for e in told if e.get("cache") == name):
+            for judge, usage in earlier.items():
+                for count, amount in usage.items():
+                    found[judge][count] = round(found[judge][count] - amount, 3)
+        return {"cache": name, "judges": {j: u for j, u in found.items() if u["calls"]}}
 
     def _remote(self, judge: Judge) -> "Remote":
         """A judge with its address.

@@ -58,6 +58,10 @@ class TestASession:
         for body in observed.values():
             assert measured(body, "judge_errors")["estimate"] == 0.0
             assert measured(body, "judge_accuracy", "critic")["estimate"] > 0.7
+        told = [
+            body["remote_judges"]["judges"]["critic"] for body in bodies(made, "record").values()
+        ]
+        assert sum(t["calls"] for t in told) == len(server.questions)
         assert any(e.kind is EntryKind.COMMITTED and e.iteration for e in log(made))
         assert verified(verify(made.root))
 

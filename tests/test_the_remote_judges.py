@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from agent.config import Config
+from agent.remote_judges import CACHE, Remotes
 from logs.vocabulary import Constitution, Principle
 from tests import a_chat_server as chat
 from tests.a_chat_server import a_server, completion, says, status
@@ -23,6 +25,7 @@ from tools.remote.cache import Cache
 from tools.remote.judging import Remote, flawed_twins, judge_groups
 from tools.remote.spec import Spec, load
 from tools.remote.templates import template_of
+from tools.store import Store
 from tools.world import pools
 
 PROMPTS = pools.prompts(pools.Pool.AUDIT, 3, seed=3)
@@ -321,6 +324,36 @@ def test_tokens_are_counted_and_those_nobody_told_are_unknown(tmp_path):
     with a_server(status(200, bare)) as server:
         usage = judged(server, tmp_path, salt="bare").usage
     assert (usage.calls, usage.uncounted, usage.tokens_in) == (9, 9, 0)
+
+
+class TestWhatWasAskedOfAJudge:
+    def remotes(self, tmp_path):
+        (tmp_path / "objects").mkdir(exist_ok=True)
+        return Remotes(Store(tmp_path / "objects"), Config(), lambda *_: None)
+
+    def test_is_told_once_over_all_turns_and_processes(self, tmp_path):
+        kept = tmp_path / CACHE
+        told = []
+        with a_server(rates(5)) as server:
+            for salt, calls in (("", 9), ("", 0), ("again 1", 9)):
+                with Cache(kept) as cache:
+                    judge = a_judge(server, tmp_path)
+                    judge_groups(judge, GROUPS, RULES, cache, lambda *_: None, salt=salt)
+                now = self.remotes(tmp_path).asked(told)
+                told.append(now)
+                assert now["judges"].get("critic", {}).get("calls", 0) == calls
+        assert self.remotes(tmp_path).asked(told)["judges"] == {}
+
+    def test_begins_anew_with_a_cache_that_was_lost(self, tmp_path):
+        told = []
+        for _ in range(2):
+            with a_server(rates(5)) as server, Cache(tmp_path / CACHE) as cache:
+                judge_groups(a_judge(server, tmp_path), GROUPS, RULES, cache, lambda *_: None)
+            told.append(self.remotes(tmp_path).asked(told))
+            for path in tmp_path.glob(f"{CACHE}*"):
+                path.unlink()
+        assert [t["judges"]["critic"]["calls"] for t in told] == [9, 9]
+        assert self.remotes(tmp_path).asked(told) == {}
 
 
 def test_a_judge_is_read_back_as_it_was_stored(tmp_path):

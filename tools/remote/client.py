@@ -6,7 +6,7 @@ thousand of them must not wait for the deadline one after the other.
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from tools.chat import TRY_AGAIN, Endpoint, Heard, client_of, converse
@@ -30,14 +30,25 @@ class Usage:
     tokens_out: int = 0
     uncounted: int = 0
     """Calls of which the server told no tokens; unknown is not zero."""
+    seconds: float = 0.0
+    """From question to answer, over all calls: many are open at once."""
 
-    def add(self, heard: Heard) -> None:
-        """Count one question."""
-        self.calls += 1
-        self.tries += len(heard.tries)
-        self.tokens_in += heard.tokens_in or 0
-        self.tokens_out += heard.tokens_out or 0
-        self.uncounted += heard.tokens_in is None or heard.tokens_out is None
+    def add(self, more: "Usage") -> None:
+        """Count what was asked besides."""
+        for name, amount in asdict(more).items():
+            setattr(self, name, getattr(self, name) + amount)
+
+
+def usage_of(heard: Heard) -> Usage:
+    """What one question took; one that no try was made of took nothing."""
+    return Usage(
+        calls=int(bool(heard.tries)),
+        tries=len(heard.tries),
+        tokens_in=heard.tokens_in or 0,
+        tokens_out=heard.tokens_out or 0,
+        uncounted=int(bool(heard.tries) and None in (heard.tokens_in, heard.tokens_out)),
+        seconds=heard.seconds,
+    )
 
 
 class Client:
@@ -52,7 +63,6 @@ class Client:
         """Why nothing more is asked."""
         self.schema = True
         """Whether the server is given schemas; not once it refused one."""
-        self.usage = Usage()
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -77,10 +87,7 @@ class Client:
             if heard.failed not in PASSES or not await self._rested(began, wait, heard):
                 break
             wait = min(wait * 2, LONGEST_BACKOFF)
-        heard = replace(heard, tries=tries, seconds=round(time.monotonic() - began, 3))
-        if tries:
-            self.usage.add(heard)
-        return heard
+        return replace(heard, tries=tries, seconds=round(time.monotonic() - began, 3))
 
     def _patient(self, began: float) -> Endpoint:
         """The endpoint with what is left of the deadline; a server is given a second at least."""

@@ -14,7 +14,7 @@ from tools.counterfactual import FLAWS, flawed
 from tools.judging import answers_of
 from tools.principles import in_context
 from tools.remote.cache import Cache, Told
-from tools.remote.client import PASSES, STAYS, Client, Usage
+from tools.remote.client import PASSES, STAYS, Client, Usage, usage_of
 from tools.remote.questions import Shown, questions, scored
 from tools.remote.reading import read
 from tools.remote.spec import Spec
@@ -79,7 +79,7 @@ def judge_groups(
     open_ = [q for key, q in unique.items() if key not in told]
     judged = Judged(known=len(told))
     if open_:
-        judged.usage = asyncio.run(_ask_all(judge, open_, cache, told, progress))
+        asyncio.run(_ask_all(judge, open_, cache, told, judged.usage, progress))
     for group, row in zip(groups, asked, strict=True):
         texts = [answer[0] for answer in group["answers"]]
         said = scored(judge.spec, texts, {shown: told[q.key] for shown, q in row.items()})
@@ -122,8 +122,13 @@ def _questions_of(
 
 
 async def _ask_all(
-    judge: Remote, open_: list[_Question], cache: Cache, told: dict[str, Told], progress: Progress
-) -> Usage:
+    judge: Remote,
+    open_: list[_Question],
+    cache: Cache,
+    told: dict[str, Told],
+    usage: Usage,
+    progress: Progress,
+) -> None:
     """Ask every open question, so many at once; each verdict is kept as soon as it is there."""
     left, what = iter(open_), f"asking {judge.id}"
     done = 0
@@ -132,21 +137,20 @@ async def _ask_all(
         async def work(left: Iterator[_Question]) -> None:
             nonlocal done
             for question in left:
-                found = told[question.key] = await _asked(judge, question, client)
-                if found.failed not in FORGOTTEN:
-                    cache.put(question.key, found)
+                found, took = await _asked(judge, question, client)
+                told[question.key] = found
+                usage.add(took)
+                kept = found.failed not in FORGOTTEN
+                cache.put(judge.id, question.key if kept else "", found, took)
                 if done % EVERY == 0:
                     progress(done, len(open_), what)
                 done += 1
 
         await asyncio.gather(*(work(left) for _ in range(min(judge.at_once, len(open_)))))
         progress(done, len(open_), what)
-        return client.usage
 
 
-async def _asked(judge: Remote, question: _Question, client: Client) -> Told:
+async def _asked(judge: Remote, question: _Question, client: Client) -> tuple[Told, Usage]:
     heard = await client.ask(judge.spec.body(question.messages, schema=client.schema))
-    if heard.failed:
-        return Told(None, heard.failed)
-    said = read(heard.text, judge.spec.template)
-    return Told(None, said) if isinstance(said, str) else Told(said)
+    said = heard.failed or read(heard.text, judge.spec.template)
+    return Told(None, said) if isinstance(said, str) else Told(said), usage_of(heard)
