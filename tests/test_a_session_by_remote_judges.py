@@ -6,9 +6,10 @@ round (`tests/a_judge_server.py`). A model small enough for a test could judge n
 
 import pytest
 
+from agent.founding import base_folder
 from logs.verify import verified, verify
 from logs.vocabulary import EntryKind, JudgeKind, State
-from tests.a_chat_server import MODEL, a_server
+from tests.a_chat_server import MODEL, a_server, speaks
 from tests.a_command import plimsoll
 from tests.a_judge_server import by_the_truth, judges
 from tests.sessions import NAME, create, log
@@ -88,5 +89,31 @@ class TestASession:
         assert said.code in (0, 5), said.err
         body = bodies(made, "observe")[1]
         assert measured(body, "judge_errors")["estimate"] == 1.0
+        assert bodies(made, "decide")[1]["intervention"] != "train"
+        assert verified(verify(made.root))
+
+    def test_by_the_base_model_itself_counts_its_noise_as_errors_and_decides_by_the_table(
+        self, tmp_path
+    ):
+        """A real language model, but of a size that says nothing of sense: no verdict is read."""
+        critic = {"id": "critic", "model": MODEL, "concurrency": 2, "max_tokens": 16}
+        with a_server(speaks(str(base_folder("shipped")))) as server:
+            made = create(
+                tmp_path / "own",
+                session={"name": NAME, "iterations": 1, "decider": "llm"},
+                decider={"endpoint": server.url, "model": MODEL, "retries": 0},
+                judges={
+                    "founding": "remote",
+                    "comparisons": 100,
+                    "remote": [critic | {"url": server.url}],
+                },
+                recipe={"prompts": 12, "samples": 2},
+                audit={"pairs": 8, "rivals": 4},
+                drift={"prompts": 8, "samples": 2},
+            )
+            said = plimsoll("run", "--workspace", str(made.root), "--quiet")
+        assert said.code in (0, 5), said.err
+        assert measured(bodies(made, "observe")[1], "judge_errors")["estimate"] == 1.0
+        assert bodies(made, "decide")[1]["rule"].startswith("llm-fallback:")
         assert bodies(made, "decide")[1]["intervention"] != "train"
         assert verified(verify(made.root))
