@@ -104,6 +104,7 @@ MACHINE = (
     "gpus",
     "budgets",
     "remote_judges",
+    "models",
 )
 """What the record of a turn says of the machine and the clock."""
 

@@ -1,7 +1,7 @@
-"""A whole session from the example's file, and the same one while its server falls and comes back.
+"""A session from the example's file, and the same one while its server falls and comes back.
 
-The server is a process of its own, which is killed, or hangs, in the middle of judging. It judges by
-a rule, and decides by another one: see `tests/a_judging_process.py`.
+The server is a process of its own, which is killed, or hangs, in the middle of judging. It judges
+by a rule, and decides by another one: see `tests/a_judging_process.py`.
 """
 
 import os
