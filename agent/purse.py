@@ -41,8 +41,8 @@ class Purse:
 
     budget: BudgetSection
     tally: Tally
-    prices: Prices = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
+    prices: Prices = field(default_factory=dict)
     _seen_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,10 +53,10 @@ class Purse:
         """The purse of the configured session, from what the log has so far."""
         config, journal = workspace.config, open_log(workspace)
         if journal is None:
-            return cls(config.budget, Tally(), prices_of(config))
+            return cls(config.budget, Tally(), prices=prices_of(config))
         with closing(journal):
             told = tally_of(journal.entries(config.session.name))
-            return cls(config.budget, told, prices_of(config))
+            return cls(config.budget, told, prices=prices_of(config))
 
     def entry(self, entry: LogEntry) -> None:
         """Add what an entry spent."""

@@ -28,6 +28,13 @@ EACH = TOKENS["prompt_tokens"] + TOKENS["completion_tokens"]
 MANY = [{"prompt": PROMPTS[0], "answers": [[f"answer {i}"] for i in range(200)]}]
 BARE = json.dumps({"choices": [{"message": {"content": '{"rating": 5}'}}]}).encode()
 
+ASKED = {
+    "cache": "c",
+    "judges": {
+        "critic": {"calls": 3, "tokens_in": 10, "tokens_out": 5, "most_in": 7, "seconds": 1.25}
+    },
+}
+
 
 def config(*remote, **sections):
     known = {"id": "critic", "url": "http://127.0.0.1:9/v1", "model": "small-7b"}
@@ -156,13 +163,6 @@ class TestABudget:
 
 
 class TestTheRecordOfATurn:
-    ASKED = {
-        "cache": "c",
-        "judges": {
-            "critic": {"calls": 3, "tokens_in": 10, "tokens_out": 5, "most_in": 7, "seconds": 1.25}
-        },
-    }
-
     def recorded(self, journal, settings):
         journal.append(
             EntryKind.CONSULTED,
@@ -171,7 +171,7 @@ class TestTheRecordOfATurn:
             step="consulted",
             body={"tokens_in": 100, "tokens_out": None, "tokens_most": [0, 20], "seconds": 2.0},
         )
-        costs = model_costs(settings, journal.entries_of("s", 1), self.ASKED)
+        costs = model_costs(settings, journal.entries_of("s", 1), ASKED)
         journal.append(
             EntryKind.RECORDED, session="s", iteration=1, step="record", body={"models": costs}
         )
