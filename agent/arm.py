@@ -133,7 +133,7 @@ class Arm:
             self.meter.require_left()
             raise
 
-    def _ask(
+    def ask(
         self,
         judges: Sequence[Judge],
         groups: Sequence[Row],

@@ -98,7 +98,7 @@ class Hands(Arm):
             return verdicts, result
         groups, rows = self.store.get_lines(samples), self.store.get_lines(verdicts)
         salt = f"again {seed}" if anew else ""
-        rows = self._ask(far, groups, rows, constitution, salt=salt)
+        rows = self.ask(far, groups, rows, constitution, salt=salt)
         if counterfactuals:
             pays = self.remotes.flaws(far, groups, constitution, n=counterfactuals, seed=seed)
             result = result | {"flaws": result["flaws"] | pays}
@@ -132,7 +132,7 @@ class Hands(Arm):
         if not far:
             return weighed
         groups = [drawn for drawn, _ in weighed]
-        rows = self._ask(far, groups, [verdict for _, verdict in weighed], constitution)
+        rows = self.ask(far, groups, [verdict for _, verdict in weighed], constitution)
         return list(zip(groups, rows, strict=True))
 
     def control(
@@ -153,7 +153,7 @@ class Hands(Arm):
         told = [json.loads(line) for line in lines]
         if not far:
             return told
-        ask = partial(self._ask, far, constitution=evaluator.constitution)
+        ask = partial(self.ask, far, constitution=evaluator.constitution)
         return scored_blind(told, prompts, seed=seed, ask=ask)
 
     def train(

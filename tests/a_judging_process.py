@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -73,7 +73,7 @@ def fell(process: subprocess.Popen[bytes], seconds: float = 300) -> bool:
 
 def _stopped(process: subprocess.Popen[bytes]) -> bool:
     with suppress(psutil.NoSuchProcess):
-        return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
+        return bool(psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     return False
 
 
@@ -82,7 +82,7 @@ def _listens(port: int) -> bool:
         return opened.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _until(true, seconds: float = 60) -> bool:
+def _until(true: Callable[[], bool], seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while not (found := true()) and time.monotonic() < until:
         time.sleep(0.05)

@@ -50,6 +50,13 @@ class TestASession:
             said = plimsoll("run", "--workspace", str(made.root), "--quiet")
             assert said.code in (0, 5), said.err
             assert len(server.questions) > 500
+            asked = len(server.questions)
+            words = ("judge", "audit", "critic", "--pairs", "10", "--json")
+            audit = plimsoll(*words, "--workspace", str(made.root))
+            assert audit.code == 0, audit.err
+            assert len(server.questions) - asked > 300
+            made_calls = audit.data["audit"]["made"]
+            assert made_calls > 300 and audit.data["audit"]["deterministic"] is False
         (found,) = (e for e in log(made) if e.kind is EntryKind.FOUNDED)
         (critic,) = State.model_validate(found.body["state"]).panel.judges
         assert (critic.id, critic.kind, critic.family) == ("critic", JudgeKind.REMOTE, "qwen")
@@ -62,7 +69,7 @@ class TestASession:
         told = [
             body["remote_judges"]["judges"]["critic"] for body in bodies(made, "record").values()
         ]
-        assert sum(t["calls"] for t in told) == len(server.questions)
+        assert sum(t["calls"] for t in told) == asked
         assert any(e.kind is EntryKind.COMMITTED and e.iteration for e in log(made))
         assert verified(verify(made.root))
 
