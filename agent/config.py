@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
 
+from agent.config_sampling import SamplingSection
 from agent.config_sections import (
     TEACH,
     AuditSection,
@@ -16,7 +17,6 @@ from agent.config_sections import (
     JudgesSection,
     LimitsSection,
     NotifySection,
-    SamplingSection,
     Section,
     SessionSection,
     TrackSection,
