@@ -171,7 +171,7 @@ class OfflineVllm:
             kind=level.kind,
             root=ROOT,
             scratch_root=self.scratch.resolve(),
-            read_only=(self.store.root.resolve(), *_environment(python)),
+            read_only=(self.store.root.resolve(), *_environment(python), *_processors()),
             preload=(),
             limits=Limits(cpu_threads=self.settings.threads),
             mark=uuid.uuid4().hex,
@@ -224,6 +224,12 @@ def _variables(settings: Settings) -> dict[str, str]:
         "VLLM_LOGGING_LEVEL": "WARNING",
         "GLOO_SOCKET_IFNAME": "lo",
     }
+
+
+def _processors() -> tuple[Path, ...]:
+    """Where the kernel tells of processors and memory nodes, which vLLM counts."""
+    told = Path("/sys/devices/system")
+    return tuple(path for path in (told / "cpu", told / "node") if path.is_dir())
 
 
 def _gpus() -> tuple[Path, ...]:
