@@ -20,6 +20,7 @@ from tools.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("vllm_worker.py")
+TRIES = 2
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM can be told an adapter's rank is at most."""
 
@@ -41,6 +42,8 @@ class Settings:
     gpu_share: float
     dtype: str
     start_seconds: float
+    worker: Path = WORKER
+    """The program that draws; another one in tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,10 @@ class _Served:
 
     model: Path
     rank: int
+
+
+class _OutOfMemory(Exception):
+    """The engine said so itself."""
 
 
 class OfflineVllm:
@@ -65,18 +72,29 @@ class OfflineVllm:
         self._cell: Cell | None = None
         self._serves: _Served | None = None
         self._count = 0
+        self._in_flight = settings.max_num_seqs
 
     def draw(self, ask: Ask, *, limits: Limits, on_progress: OnProgress) -> Drawn:
-        """Draw; an engine that died or hung is started again once, and the same is drawn."""
-        for again in (False, True):
+        """Draw; an engine that died or hung is started again once, and the same is drawn.
+
+        One that runs out of memory is started again with half as many answers in flight.
+        """
+        failed = 0
+        while True:
             try:
                 return self._drawn(ask, limits, on_progress)
+            except _OutOfMemory as error:
+                self.close()
+                if self._in_flight == 1:
+                    raise _too_large(error) from error
+                self._in_flight //= 2
+                self.note(f"out of memory: {self._in_flight} answers in flight from here on")
             except WallError as error:
                 self.close()
-                if again:
+                failed += 1
+                if failed == TRIES:
                     raise _failed_twice(error) from error
                 self.note(f"the engine is started again: {error.what} {error.saw}")
-        raise AssertionError("unreachable")
 
     def close(self) -> None:
         """End the engine and all that it started."""
@@ -131,6 +149,8 @@ class OfflineVllm:
         request = self._cell.request(job, args, scratch=self.scratch, limits=limits)
         began = time.monotonic()
         ended = self._cell.run(request, seconds=limits.wall_seconds, on_progress=on_progress)
+        if "out_of_memory" in ended.report:
+            raise _OutOfMemory(ended.report["out_of_memory"])
         if error := error_of(f"vLLM's {job}", ended):
             raise error
         return JobResult(
@@ -148,7 +168,7 @@ class OfflineVllm:
             "model": str(wanted.model),
             "dtype": s.dtype,
             "max_model_len": s.max_model_len or None,
-            "max_num_seqs": s.max_num_seqs,
+            "max_num_seqs": self._in_flight,
             "gpu_memory_utilization": s.gpu_share,
             "enable_lora": True,
             "max_loras": 1,
@@ -175,7 +195,7 @@ class OfflineVllm:
             preload=(),
             limits=Limits(cpu_threads=self.settings.threads),
             mark=uuid.uuid4().hex,
-            program=(str(python), "-s", "-P", "-B", str(WORKER)),
+            program=(str(python), "-s", "-P", "-B", str(self.settings.worker)),
             variables=_variables(self.settings),
             devices=_gpus(),
         )
@@ -235,6 +255,15 @@ def _processors() -> tuple[Path, ...]:
 def _gpus() -> tuple[Path, ...]:
     """The device files of the GPUs of this machine."""
     return tuple(sorted(Path("/dev").glob("nvidia*")))
+
+
+def _too_large(error: Exception) -> UsageError:
+    return UsageError(
+        "The engine has too little memory for a single answer.",
+        saw=str(error)[:300],
+        wanted="room for the model and one answer",
+        try_this="lower sampling.max_model_len, or raise sampling.memory_gb or gpu_share",
+    )
 
 
 def _failed_twice(error: WallError) -> EngineFailed:

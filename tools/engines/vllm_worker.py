@@ -26,6 +26,10 @@ BEAT_SECONDS = 0.5
 """How often progress is told at most."""
 
 
+OUT_OF_MEMORY = ("OutOfMemory", "out of memory", "t allocate memory", "No available memory")
+"""How torch and vLLM say that there is too little of it."""
+
+
 class Refusal(Exception):
     """A request that cannot be served: class of the refusal, what, saw, wanted, try."""
 
@@ -153,7 +157,12 @@ def _row(output: Any, eos: int) -> list[Any]:
 # --- speaking as the fork server does ------------------------------------------------
 
 
-def main() -> None:
+def import_vllm() -> None:
+    """What takes longest of a start."""
+    import vllm  # noqa: F401
+
+
+def main(make: Callable[..., Any] = Sampler, prepare: Callable[[], None] = import_vllm) -> None:
     """Import vLLM, say so, then serve one request at a time until the parent hangs up."""
     parent = _settle()
 
@@ -165,20 +174,20 @@ def main() -> None:
 
     began = time.monotonic()
     try:
-        import vllm  # noqa: F401
+        prepare()
     except BaseException:
         speak(b"Z", {"ready": False, "saw": traceback.format_exc(limit=-3)})
         return
     seconds = time.monotonic() - began
     speak(b"Z", {"ready": True, "seconds": seconds, "threads": threading.active_count()})
-    sampler = Sampler(progress)
+    sampler = make(progress)
     for request in _requests(parent):
         used = _cpu_seconds()
         speak(b"J", _answer(sampler, request))
         speak(b"Z", _account(_cpu_seconds() - used))
 
 
-def _answer(sampler: Sampler, request: Args) -> dict[str, Any]:
+def _answer(sampler: Any, request: Args) -> dict[str, Any]:
     try:
         jobs = {"open": sampler.open, "draw": sampler.draw}
         return {"value": jobs[request["job"]](request["args"])}
@@ -186,7 +195,7 @@ def _answer(sampler: Sampler, request: Args) -> dict[str, Any]:
         return {"refused": list(error.args)}
     except BaseException as error:
         message = f"{error}"[:2000]
-        if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        if isinstance(error, MemoryError) or any(sign in repr(error) for sign in OUT_OF_MEMORY):
             return {"out_of_memory": f"{type(error).__name__}: {message}"}
         frames = "".join(traceback.format_exception(error))[-8000:]
         return {"raised": [type(error).__name__, message, frames]}
