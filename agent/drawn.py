@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from agent.arm import MAX_BYTES, Arm
 from agent.config import Config
 from agent.home import HOME
 from agent.listener import Listener
+from logs.errors import PlimsollError
 from logs.vocabulary import Digest, State
 from sandbox.collect import collect
 from tools.engines.asked import Ask, Engine
@@ -93,7 +95,13 @@ class Drawing(Arm):
     def _asked(self, engine: Engine, ask: Ask) -> Path:
         self.meter.require_left()
         limits = self.meter.clipped(self._limits)
-        drawn = engine.draw(ask, limits=limits, on_progress=self.listener.progress)
+        began = time.monotonic()
+        try:
+            drawn = engine.draw(ask, limits=limits, on_progress=self.listener.progress)
+        except PlimsollError:
+            self.meter.used((time.monotonic() - began) * limits.cpu_threads)
+            self.meter.require_left()
+            raise
         self.spent.note("engine", drawn.result)
         self.meter.used(drawn.result.cpu_seconds)
         return drawn.path

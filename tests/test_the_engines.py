@@ -12,9 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agent import config
+from agent.config import Config
+from agent.drawn import PYTHON, engine_of, python_of
 from logs.errors import EngineFailed, JobFailed, UsageError
 from sandbox.limits import Limits
 from tests.a_stand_in_engine import SPOILT
+from tests.house import ROOT
+from tests.sessions import tiny
 from tests.wall_rig import soon
 from tools.engines.asked import Ask
 from tools.engines.vllm_offline import OfflineVllm, Settings
@@ -154,6 +159,32 @@ class TestWhatAnEngineDrew:
         with pytest.raises(UsageError, match="It does not fit"):
             rig.drawn()
         assert rig.noted == []
+
+
+class TestTheSettings:
+    @pytest.mark.parametrize("name", ["vllm-offline"])
+    def test_of_the_examples_are_understood(self, name):
+        found = config.read(ROOT / "examples" / f"{name}.toml")
+        assert found.sampling.engine != "transformers"
+
+    def test_of_no_engine_leave_sampling_to_the_jobs(self, tmp_path):
+        store = Store(tmp_path / "objects")
+        assert engine_of(Config(), store, tmp_path / "engine", print) is None
+
+    def test_name_the_python_of_the_engine_or_the_environment_does(self, monkeypatch):
+        monkeypatch.delenv(PYTHON, raising=False)
+        assert python_of("") == ROOT / ".venv-vllm" / "bin" / "python"
+        monkeypatch.setenv(PYTHON, "/elsewhere/python")
+        assert python_of("") == Path("/elsewhere/python")
+        assert python_of("/here/python") == Path("/here/python")
+
+    def test_that_name_no_environment_are_refused_with_the_command_that_makes_one(self, tmp_path):
+        sampling = {"engine": "vllm", "python": str(tmp_path / "bin" / "python")}
+        rig = Rig(tmp_path)
+        engine = engine_of(tiny(sampling=sampling), rig.store, tmp_path / "other", print)
+        with pytest.raises(UsageError, match="environment of vLLM is not there") as caught:
+            engine.draw(rig.ask(), limits=LIMITS, on_progress=print)
+        assert caught.value.try_this == "./run setup-vllm"
 
 
 class TestAClosedEngine:

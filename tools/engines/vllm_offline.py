@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,8 @@ class OfflineVllm:
         self._serves: _Served | None = None
         self._count = 0
         self._in_flight = settings.max_num_seqs
+        self._starting = 0.0
+        """CPU seconds of starts that no draw has counted yet."""
 
     def draw(self, ask: Ask, *, limits: Limits, on_progress: OnProgress) -> Drawn:
         """Draw; an engine that died or hung is started again once, and the same is drawn.
@@ -103,6 +105,7 @@ class OfflineVllm:
             cell.kill()
 
     def _drawn(self, ask: Ask, limits: Limits, on_progress: OnProgress) -> Drawn:
+        began = time.monotonic()
         base = self.store.checkout(ask.base)
         trained = self.store.checkout(ask.adapter) if ask.adapter else None
         lora = trained if trained and is_adapter(trained) else None
@@ -125,7 +128,10 @@ class OfflineVllm:
         }
         result = self._called("draw", args, limits, on_progress)
         require_whole(out, ask)
-        return Drawn(out, result)
+        used = result.cpu_seconds + self._starting
+        self._starting = 0.0
+        seconds = time.monotonic() - began
+        return Drawn(out, replace(result, wall_seconds=seconds, cpu_seconds=used))
 
     def _stand(self, wanted: _Served) -> None:
         """Serve this model: what runs already, or an engine that is started now."""
@@ -139,7 +145,8 @@ class OfflineVllm:
         self._cell = Cell(self._plan(), start_seconds=seconds)
         limits = Limits(wall_seconds=seconds, cpu_threads=self.settings.threads)
         args = {"settings": self._arguments(wanted)}
-        self._called("open", args, limits, lambda done, of, what: None)
+        opened = self._called("open", args, limits, lambda done, of, what: None)
+        self._starting += opened.cpu_seconds
         self._serves = wanted
 
     def _called(

@@ -181,10 +181,12 @@ def main(make: Callable[..., Any] = Sampler, prepare: Callable[[], None] = impor
     seconds = time.monotonic() - began
     speak(b"Z", {"ready": True, "seconds": seconds, "threads": threading.active_count()})
     sampler = make(progress)
+    used = 0.0  # the start is part of the first request
     for request in _requests(parent):
-        used = _cpu_seconds()
         speak(b"J", _answer(sampler, request))
-        speak(b"Z", _account(_cpu_seconds() - used))
+        now = _cpu_seconds()
+        speak(b"Z", _account(now - used))
+        used = now
 
 
 def _answer(sampler: Any, request: Args) -> dict[str, Any]:
