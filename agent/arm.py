@@ -13,6 +13,7 @@ from agent.listener import Listener
 from agent.meter import Unmetered
 from logs.errors import PlimsollError
 from logs.vocabulary import Digest, Judge, State
+from sandbox.accelerator import GpuWatch
 from sandbox.collect import collect
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.worker import JobResult, Worker
@@ -67,6 +68,7 @@ class Arm:
     def __init__(self, store: Store, scratch: Path, config: Config, listener: Listener) -> None:
         self.store, self.scratch, self.config, self.listener = store, scratch, config, listener
         self.spent = Spent()
+        self.gpus = GpuWatch()
         self.meter: Unmetered = Unmetered()
         """Asked before each job; a session puts its own here."""
         self.reader: Digest | None = None
@@ -91,9 +93,11 @@ class Arm:
         self._count = 0
 
     def __enter__(self) -> Self:
+        self.gpus.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.gpus.stop()
         self._worker.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 

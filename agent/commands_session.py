@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from logs.summary import of_measurement
 from logs.text import interval, short, table, visible
 from logs.turns import Turn, turns
 from logs.vocabulary import Measurement
+from sandbox.accelerator import gpus
 
 NEXT = {
     Standing.NOT_BEGUN: "plimsoll run",
@@ -48,8 +50,11 @@ def status(options: Namespace) -> Answer:
         journal.close()
     rows = _status(found)
     rows[-1:-1] = [(f"{line.name}", line.said()) for line in budgets if line.limit is not None]
+    here = gpus()
+    rows[-1:-1] = [("gpu", gpu.said()) for gpu in here]
+    told = {"budgets": [line.row() for line in budgets], "gpus": [asdict(gpu) for gpu in here]}
     return Answer(
-        data=overview_data(found) | {"budgets": [line.row() for line in budgets]},
+        data=overview_data(found) | told,
         text=named(rows, terminal_width()),
         exit_code=STANDS.get(found.standing, 0),
         warnings=warnings(workspace.config) if budgets else (),

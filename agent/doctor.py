@@ -26,6 +26,7 @@ from logs.show import terminal_width
 from logs.text import short
 from logs.verify import LOG
 from logs.vocabulary import Commit, Digest, EntryKind, State
+from sandbox.accelerator import gpus
 
 How = Literal["ok", "warn", "FAIL"]
 OLDEST_PYTHON = (3, 11)
@@ -61,6 +62,7 @@ def examine(folder: Path | None) -> tuple[Check, ...]:
         ("sandbox", _sandbox),
         ("disk", lambda: _disk(folder or Path.cwd())),
         ("memory", lambda: _memory(workspace)),
+        ("gpu", _gpus),
         ("z3", _solver),
         ("workspace", lambda: _files(workspace)),
         ("policy", lambda: _policy(workspace)),
@@ -174,6 +176,13 @@ def _available() -> float | None:
     kilobytes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
     found = next(kilobytes, None)
     return int(found) * 1024 / GIBIBYTE if found else None
+
+
+def _gpus() -> Iterator[Check]:
+    says = (
+        "; ".join(gpu.said() for gpu in gpus()) or "none that a driver tells of: jobs use the CPU"
+    )
+    yield Check("gpu", "ok", says)
 
 
 def _solver() -> Iterator[Check]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from threadpoolctl import threadpool_limits
+
 from agent.adoption import adopt, require_fit
 from agent.deciders import Decider
 from agent.deciding.chosen import chosen
@@ -123,6 +125,8 @@ def opened(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -
     """Lock the workspace, open the log, start the hands, found if needed."""
     config = workspace.config
     with (
+        # Small matrices: threads that wait for each other burn the cores that the jobs need.
+        threadpool_limits(1),
         lock_workspace(workspace.root),
         workspace.journal(read_only=False) as journal,
         leaving(workspace, journal, listener) as listener,

@@ -181,6 +181,7 @@ def _close(turn: Turn, context: Context) -> None:
         "agent_cpu_seconds": round(context.hands.spent.own_seconds(), 3),
         "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
         "disk_bytes": context.meter.disk_bytes,
+        "gpus": context.hands.gpus.taken(),
         "budgets": [line.row() for line in context.meter.lines()],
         **_compared(turn, context),
     }

@@ -33,6 +33,7 @@ from logs.vocabulary import (
     Proposal,
     State,
 )
+from sandbox.accelerator import GpuWatch
 from tests.keys import ANA, BEN, CAT, Person
 from tests.law_cases import FOUNDING, PRINCIPLES, digest, evidence, principle, with_principles
 from tests.sessions import Told, tiny
@@ -235,7 +236,7 @@ def measure_meta(turn: Turn, context: Context) -> None:
 def hands(*_: object) -> Iterator[SimpleNamespace]:
     """Hands that do nothing."""
     spent = SimpleNamespace(seconds={}, cpu_seconds=0.0, peak_rss_bytes=0, level=2)
-    yield SimpleNamespace(spent=spent, reader="", store=None)
+    yield SimpleNamespace(spent=spent, gpus=GpuWatch(), reader="", store=None)
 
 
 def void(_: object) -> None:

@@ -93,7 +93,7 @@ def history(workspace: Workspace) -> list[tuple[str, str, Any]]:
     return [(e.key, str(e.kind), _timeless(e.body), _price(e)) for e in log(workspace, None)]
 
 
-MACHINE = ("seconds", "agent_cpu_seconds", "peak_rss_mb", "disk_bytes", "budgets")
+MACHINE = ("seconds", "agent_cpu_seconds", "peak_rss_mb", "disk_bytes", "gpus", "budgets")
 """What the record of a turn says of the machine and the clock."""
 
 

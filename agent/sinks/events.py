@@ -72,7 +72,16 @@ def _spent(body: Mapping[str, Any]) -> dict[str, float]:
     for name in ("disk_bytes", "peak_rss_mb", "agent_cpu_seconds"):
         if isinstance(body.get(name), int | float):
             found[name] = float(body[name])
-    return found
+    return found | _gpus(body)
+
+
+def _gpus(body: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        f"gpu-{gpu['index']}/{name}": float(gpu[name])
+        for gpu in body.get("gpus", ())
+        for name in ("peak_mib", "busy")
+        if gpu[name] is not None
+    }
 
 
 def _tags(entry: LogEntry) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Both sides answer the same prompts, equally often: these scores grow with the nu
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,12 +125,24 @@ def _siblings(points: Floats) -> Floats:
 
 def _entropy_of(unit: Floats) -> tuple[float, Floats]:
     """Entropy of the eigenvalues, and each row's influence on it (mean 0)."""
-    values, axes = np.linalg.eigh(unit.T @ unit / len(unit))
+    return _entropy_once(np.ascontiguousarray(unit).tobytes(), len(unit))
+
+
+@lru_cache(maxsize=4)
+def _entropy_once(rows: bytes, n: int) -> tuple[float, Floats]:
+    """The anchor's answers come back in every look, and what was new is the next look's past.
+
+    X'X and XX' have the same eigenvalues but for zeros: the smaller one is taken apart. With
+    XX' / n = sum_k l_k v_k v_k' a row's square along axis k is n l_k v_ik^2.
+    """
+    unit = np.frombuffer(rows).reshape(n, -1)
+    wide = n < unit.shape[1]
+    values, axes = np.linalg.eigh((unit @ unit.T if wide else unit.T @ unit) / n)
     real = values > NOTHING
-    logs = np.log(values[real])
-    entropy = -float((values[real] * logs).sum())
-    influence = -((unit @ axes[:, real]) ** 2 @ logs) - entropy
-    return entropy, influence
+    values, axes = values[real], axes[:, real]
+    squares = n * values * axes**2 if wide else (unit @ axes) ** 2
+    entropy = -float((values * np.log(values)).sum())
+    return entropy, -(squares @ np.log(values)) - entropy
 
 
 def _unit(points: Floats) -> Floats:
