@@ -24,6 +24,8 @@ class SamplingSection(Section):
     """Of the key-value cache, on a processor."""
     gpu_share: float = Field(default=0.5, gt=0, le=1)
     """Of a GPU's memory that the engine takes; training needs the rest."""
-    dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
+    dtype: str = Field(default="float32", pattern="^(float32|bfloat16|float16)$")
+    """Of the engine's weights and sums; the jobs score in float32, and in half of that the
+    engine's log-probabilities differ from theirs by tenths of a nat for an answer."""
     start_seconds: float = Field(default=600.0, gt=0, le=86_400)
     """Until an engine must have loaded its model."""

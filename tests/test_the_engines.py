@@ -45,7 +45,7 @@ class Rig:
             max_model_len=0,
             memory_gb=1,
             gpu_share=0.5,
-            dtype="auto",
+            dtype="float32",
             start_seconds=30,
             worker=WORKER,
         )

@@ -31,7 +31,7 @@ def settings(**changed):
         "max_model_len": 0,
         "memory_gb": 1.0,
         "gpu_share": 0.3,
-        "dtype": "auto",
+        "dtype": "float32",
         "start_seconds": 500.0,
     }
     return Settings(**(usual | changed))

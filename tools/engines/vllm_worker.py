@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Sampler:
     def _run(self, prompts: list[list[int]], args: Args, adapter: Any) -> list[list[Any]]:
         engine = self.llm.llm_engine
         for i, prompt in enumerate(prompts):
-            params = _parameters(args, (args["seed"] * 1_000_003 + i) % 2**63)
+            params = _parameters(args, _seed_of(args["seed"], i))
             engine.add_request(str(i), {"prompt_token_ids": prompt}, params, lora_request=adapter)
         rows: dict[int, list[Any]] = {}
         told = 0.0
@@ -124,6 +125,11 @@ class Sampler:
                 f"at most {most} together",
                 "lower sampling.max_new_tokens, or raise sampling.max_model_len",
             )
+
+
+def _seed_of(seed: int, place: int) -> int:
+    """Of one prompt: vLLM adds the number of a sibling, so those of two prompts lie far apart."""
+    return int.from_bytes(sha256(f"{seed}:{place}".encode()).digest()[:7])
 
 
 def _parameters(args: Args, seed: int) -> Any:
