@@ -107,6 +107,7 @@ class Drawing(Arm):
         return drawn.path
 
     def _note(self, said: str) -> None:
+        self.spent.notes.append(said)
         self.listener.progress(0, 1, said)
 
 

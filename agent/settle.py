@@ -182,10 +182,12 @@ def _close(turn: Turn, context: Context) -> None:
         "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
         "disk_bytes": context.meter.disk_bytes,
         "gpus": context.hands.gpus.taken(),
+        **context.hands.spent.said(),
         "budgets": [line.row() for line in context.meter.lines()],
         **_compared(turn, context),
     }
     context.hands.spent.seconds.clear()
+    context.hands.spent.notes.clear()
     context.log(turn, "record", EntryKind.RECORDED, body)
 
 
