@@ -65,9 +65,9 @@ def run_struck(workspace: Workspace, *blows: tuple[str, signal.Signals]) -> tupl
 
 def has(workspace: Workspace, key: str) -> bool:
     session, iteration, step = key.split("/")
-    with contextlib.suppress(PlimsollError):  # it may be being made just now
-        with workspace.journal() as journal:
-            return journal.find(session, int(iteration), step) is not None
+    # The log may be being made just now.
+    with contextlib.suppress(PlimsollError), workspace.journal() as journal:
+        return journal.find(session, int(iteration), step) is not None
     return False
 
 
