@@ -142,6 +142,7 @@ class Arm:
             "adapter": self._tree(state.adapter),
             "threads": self.config.limits.threads,
             "max_new_tokens": self.config.sampling.max_new_tokens,
+            "task": self.config.world.task,
         }
 
     def _judge(self, judge: Judge) -> dict[str, str]:

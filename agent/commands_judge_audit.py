@@ -6,6 +6,7 @@ from typing import Any
 
 from agent import auditor, outside
 from agent.card_views import card_data, name_of, told, written
+from agent.config_data import is_data
 from agent.envelope import Answer
 from agent.face import shown, silent
 from agent.finding import workspace_of
@@ -14,6 +15,7 @@ from agent.judge_audits import is_of, kept_of, latest, subject_of
 from agent.listener import Listener
 from agent.options_judge import refuse_without
 from agent.pace import Pace, spoken
+from agent.workspace import Workspace
 from logs.errors import Undecided, UsageError
 from logs.show import terminal_width
 from logs.text import short, table
@@ -38,7 +40,7 @@ def audit(options: Namespace) -> Answer:
 def _here(options: Namespace) -> Answer:
     workspace = workspace_of(options)
     with _watched(options) as listener:
-        done = auditor.audit(workspace, options.name, _design(options), listener)
+        done = auditor.audit(workspace, options.name, _design(options, workspace), listener)
     kept = kept_of(workspace.store, done.audited)
     files = written(options, done.card, kept, ())
     where = [f"entry {done.seq} of the log, card {short(done.audited.card)}"]
@@ -54,7 +56,8 @@ def _here(options: Namespace) -> Answer:
 
 def _foreseen(options: Namespace) -> Answer:
     """What would be asked, and about how long it would take."""
-    found = auditor.foresee(workspace_of(options), options.name, _design(options))
+    workspace = workspace_of(options)
+    found = auditor.foresee(workspace, options.name, _design(options, workspace))
     pairs = options.pairs or ITEMS
     text = (
         f"would audit {options.name} ({', '.join(j.id for j in found.subject.judges)}), version"
@@ -88,7 +91,7 @@ def _planned(options: Namespace) -> Answer:
             wanted="one, of any size",
             try_this=f"plimsoll judge audit {options.name} --pairs 50",
         )
-    plans = needed(kept_of(workspace.store, past.audited), _design(options).faults)
+    plans = needed(kept_of(workspace.store, past.audited), _design(options, workspace).faults)
     notes = () if is_of(past.audited, subject.version) else ("it was of another version",)
     return Answer(_plan_data(plans), _plan_text(options.name, past.seq, plans), warnings=notes)
 
@@ -165,7 +168,14 @@ def _refuse_both(options: Namespace) -> None:
         )
 
 
-def _design(options: Namespace) -> Any:
+def _design(options: Namespace, workspace: Workspace) -> Any:
+    if is_data(workspace.config):
+        raise UsageError(
+            "The audit that comes along asks about the micro-world, which this workspace is not.",
+            saw="a workspace on data of its own",
+            wanted="pairs of answers that the judge can read",
+            try_this="plimsoll judge audit NAME --data FILE",
+        )
     return of_the_world(
         options.pairs or ITEMS, seed=options.seed or 0, repeats=options.repeats or ONE
     )

@@ -9,12 +9,14 @@ from pathlib import Path
 from agent import config as configuration
 from agent.commands_run import watched
 from agent.config import Config, SessionSection
+from agent.config_data import is_data, require_whole
 from agent.envelope import Answer, put
 from agent.face import silent
 from agent.finding import MARK, folder_of
 from agent.overview import Overview, Standing, open_log, overview
 from agent.workspace import CONFIG, CONSTITUTION, DEFAULT_CONSTITUTION, POLICY, Workspace
 from invariants import policy as policies
+from invariants.data_policy import data_bytes
 from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe
 
@@ -24,6 +26,12 @@ SESSION = "demo"
 ITERATIONS = 12
 SHORTER = Recipe(prompts=768, epochs=2, replay=512)
 """The default recipe with half the data and one pass less: twelve turns in a few minutes."""
+UNBOUNDED = (
+    "no harmful requests were given ([data] safety): this policy has no floor on harm, and says so"
+)
+SAME = (
+    "the judge that teaches is the verifier, which is gold too: what it gets wrong no number shows"
+)
 GO_ON = {
     Standing.NOT_BEGUN: "run",
     Standing.RUNNING: "status",
@@ -45,7 +53,7 @@ def demo(options: Namespace) -> Answer:
         text = f"would run a demo of {section.iterations} iterations in {folder}"
         data = {"dry_run": True, "workspace": str(folder), "iterations": section.iterations}
         return Answer(data, text)
-    workspace = _created(folder, Config(session=section, recipe=SHORTER))
+    workspace = _created(folder, Config(session=section, recipe=SHORTER), policies.default_bytes())
     if not silent(options):
         put(f"demo: {section.iterations} iterations in {folder}", sys.stderr)
     from agent import session
@@ -59,19 +67,60 @@ def init(options: Namespace) -> Answer:
     """The three files that people own: settings, constitution, policy."""
     named = options.workspace if options.folder == "." and options.workspace else options.folder
     folder = Path(named)
+    config = _given(Path(options.config)) if options.config else Config()
+    policy = _policy_for(config)
     files = {
-        CONFIG: configuration.dump(Config()),
+        CONFIG: configuration.dump(config),
         CONSTITUTION: DEFAULT_CONSTITUTION.read_text(encoding="utf-8"),
-        POLICY: policies.default_bytes().decode("utf-8"),
+        POLICY: policy.decode("utf-8"),
     }
+    warnings = _told(config)
     if options.dry_run:
         text = "\n".join(f"# --- {folder / name}\n{content}" for name, content in files.items())
-        return Answer({"workspace": str(folder), "files": files, "dry_run": True}, text)
-    _created(folder, Config())
+        data = {"workspace": str(folder), "files": files, "dry_run": True}
+        return Answer(data, text, warnings=warnings)
+    _created(folder, config, policy)
     text = "\n".join(
         [*(f"wrote {folder / name}" for name in files), "next: plimsoll doctor, then plimsoll run"]
     )
-    return Answer({"workspace": str(folder), "files": list(files), "dry_run": False}, text)
+    data = {"workspace": str(folder), "files": list(files), "dry_run": False}
+    return Answer(data, text, warnings=warnings)
+
+
+def _given(path: Path) -> Config:
+    """Settings that somebody wrote, as a workspace elsewhere can read them.
+
+    Raises:
+        UsageError: they cannot be read, or what they name cannot be founded.
+    """
+    if not path.is_file():
+        raise UsageError(
+            "The settings to begin with are not there.",
+            saw=f"no file {path}",
+            wanted="a TOML file with the tables of plimsoll.toml, as many as differ",
+            try_this="plimsoll init --dry-run shows all of them",
+        )
+    config = configuration.read(path)
+    if is_data(config):
+        from agent.tasks import made_of
+
+        require_whole(config)
+        made_of(config)
+    return config
+
+
+def _told(config: Config) -> tuple[str, ...]:
+    """What somebody should know before a session on data of their own."""
+    if not is_data(config):
+        return ()
+    bare, same = not config.data.safety, config.judges.founding == "verifier"
+    return (*((UNBOUNDED,) if bare else ()), *((SAME,) if same else ()))
+
+
+def _policy_for(config: Config) -> bytes:
+    if is_data(config):
+        return data_bytes(safety=bool(config.data.safety))
+    return policies.default_bytes()
 
 
 def doctor(options: Namespace) -> Answer:
@@ -86,7 +135,7 @@ def doctor(options: Namespace) -> Answer:
     )
 
 
-def _created(folder: Path, config: Config) -> Workspace:
+def _created(folder: Path, config: Config, policy: bytes) -> Workspace:
     """A new workspace; nothing that people wrote is written over."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(
@@ -103,7 +152,7 @@ def _created(folder: Path, config: Config) -> Workspace:
             wanted="a folder without them",
             try_this="name another folder, or move them away",
         )
-    return Workspace.create(folder.resolve(), config)
+    return Workspace.create(folder.resolve(), config, policy)
 
 
 def _next_place(here: Path) -> Path:

@@ -94,7 +94,7 @@ def _studied(journal: Reader, named: Named, name: str) -> Studied:
     founded = next(journal.entries(kind=EntryKind.FOUNDED)).body
     bench = [Judge.model_validate(j) for j in founded.get("judges", ())]
     known = {j.id: j for j in (*bench, *named.state.panel.judges)}
-    reader = founded.get("reader", named.state.base)
+    reader = founded.get("reader") or named.state.base
     if name in READERS:
         artefact = reader if name == "reader" else named.state.base
         return Studied(None, name, artefact, named.state.base, reader)

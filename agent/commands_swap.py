@@ -11,6 +11,7 @@ from agent.finding import workspace_of
 from agent.fitting import fitted
 from agent.states import founding_of, state_of
 from agent.swap_plan import Plan, Subject, plan, scales, subject_of
+from agent.tasks import task_of
 from logs.errors import UsageError
 from logs.journal import Journal
 from logs.show import terminal_width
@@ -48,7 +49,8 @@ def swap(options: Namespace) -> Answer:
     with closing(workspace.journal()) as journal:
         subject = subject_of(journal, state_of(journal, options.at), options.name)
         with desk(workspace, heartbeat(options)) as table_:
-            found = plan(journal, table_, workspace.policy, subject, _ledgers(workspace, journal))
+            spent, task = _ledgers(workspace, journal), task_of(workspace, journal)
+            found = plan(journal, table_, workspace.policy, subject, spent, task)
     values = {n: str(v) for n, v in workspace.policy.values.items() if n in FLOORS}
     moved = subject.observed.head != subject.base.commit
     return Answer(

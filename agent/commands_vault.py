@@ -8,6 +8,7 @@ from agent.envelope import Answer
 from agent.face import watching
 from agent.finding import workspace_of
 from agent.fitting import named
+from agent.tasks import task_of
 from agent.workspace import Workspace
 from invariants.gold_ledger import GoldPlan, yes_given
 from logs.errors import Refused, UsageError
@@ -90,7 +91,8 @@ def _refuse_without(options: Namespace, standing: dict[str, Any]) -> None:
 def _standing(workspace: Workspace, journal: Journal) -> dict[str, Any]:
     budget = int(workspace.policy.values["gold_queries_max"])
     spent = journal.ledgers()
-    plan = GoldPlan(n=workspace.config.world.vault_prompts, questions=max(1, budget))
+    prompts = task_of(workspace, journal).vault_prompts(workspace.config.world.vault_prompts)
+    plan = GoldPlan(n=len(prompts), questions=max(1, budget))
     asked = _asked(journal)
     opened, final = _step(journal, FINAL), _step(journal, f"{FINAL}-answer")
     left = max(0, budget - 1 - spent.gold_queries)

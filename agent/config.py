@@ -1,12 +1,14 @@
 """`plimsoll.toml`: what to run. An unknown key is an error with a suggestion."""
 
 import difflib
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
 
+from agent.config_data import DataSection, placed
 from agent.config_sampling import SamplingSection
 from agent.config_sections import (
     TEACH,
@@ -31,6 +33,7 @@ __all__ = [
     "AuditSection",
     "BudgetSection",
     "Config",
+    "DataSection",
     "DeciderSection",
     "DriftSection",
     "JudgesSection",
@@ -52,6 +55,7 @@ class Config(Section):
     session: SessionSection = SessionSection()
     decider: DeciderSection = DeciderSection()
     world: WorldSection = WorldSection()
+    data: DataSection = DataSection()
     sampling: SamplingSection = SamplingSection()
     judges: JudgesSection = JudgesSection()
     audit: AuditSection = AuditSection()
@@ -64,7 +68,7 @@ class Config(Section):
 
 
 def read(path: Path) -> Config:
-    """Read a configuration.
+    """Read a configuration; a path that lies beside the file is read from there.
 
     Raises:
         UsageError: the file is missing, is not TOML, or holds an unknown key or a bad value.
@@ -86,7 +90,7 @@ def read(path: Path) -> Config:
             try_this=f"open {path.name} at that line, or compare with: plimsoll init --dry-run",
         ) from error
     try:
-        return Config.model_validate(raw)
+        return Config.model_validate(placed(raw, path.parent))
     except ValidationError as error:
         raise _explained(path, error) from error
 
@@ -140,4 +144,6 @@ def dump(config: Config) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return repr(value)

@@ -59,9 +59,11 @@ class DeciderSection(Section):
 class WorldSection(Section):
     """What is learnt, and from which model."""
 
-    task: str = Field(default="micro-world", pattern="^micro-world$")
+    task: str = Field(default="micro-world", pattern="^(micro-world|data)$")
+    """`micro-world`, which comes along, or `data`: prompts of your own, under [data]."""
     base: str = "shipped"
-    """`shipped`, or the folder of a `transformers` causal language model made for the task."""
+    """`shipped`, or the folder of a `transformers` causal language model made for the task; with
+    `data` any, or the hub name of one in the local cache."""
     gold_prompts: int = Field(default=400, ge=50, le=5000)
     """Prompts on which gold is measured for people; each measurement answers all of them."""
     vault_prompts: int = Field(default=1600, ge=50, le=20000)
@@ -151,7 +153,13 @@ class NotifySection(Section):
 class JudgesSection(Section):
     """The founding panel: who is asked, and with which flaws they were planted."""
 
-    founding: str = Field(default="planted", pattern="^(planted|careful|oracle)$")
+    founding: str = Field(
+        default="planted", pattern="^(planted|careful|oracle|verifier|reward-model|none)$"
+    )
+    """`planted`, `careful` and `oracle` read the micro-world; `verifier`, which is gold itself, and
+    `reward-model` read data of your own."""
+    reward_model: str = ""
+    """The folder of a sequence classifier with one output, for `reward-model`."""
     comparisons: int = Field(default=10_000, ge=50)
     """Annotators' choices that a judge is fitted on, at most: few make another judge of every
     seed, which hides what its annotators' habits do."""

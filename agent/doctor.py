@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from agent.config_data import is_data, require_whole
 from agent.finding import now
 from agent.fitting import fitted
 from agent.requirement import unmet
@@ -124,6 +125,9 @@ def _packages() -> Iterator[Check]:
 def _base(workspace: Workspace | None) -> Iterator[Check]:
     from agent.founding import READER, base_folder, shipped
 
+    if workspace is not None and is_data(workspace.config):
+        yield from _data(workspace)
+        return
     named = workspace.config.world.base if workspace else "shipped"
     digest, founded = folder_digest(base_folder(named)), _founding(workspace)
     if founded and founded.base != digest:
@@ -132,6 +136,22 @@ def _base(workspace: Workspace | None) -> Iterator[Check]:
     else:
         yield Check("base model", "ok", f"{named}, {digest}")
     yield Check("reader model", "ok", folder_digest(shipped(READER)))
+
+
+def _data(workspace: Workspace) -> Iterator[Check]:
+    """A user's own model and prompts."""
+    from agent.base_models import model_folder
+    from agent.tasks import made_of
+
+    config = workspace.config
+    require_whole(config)
+    model_folder(config.world.base, "world.base")
+    yield Check("base model", "ok", config.world.base)
+    if _founding(workspace) is not None:
+        yield Check("data", "ok", "as founded; the file is no longer read")
+        return
+    counts = ", ".join(f"{n} {pool}" for pool, n in made_of(config).counts().items() if n)
+    yield Check("data", "ok", f"{config.data.train}: {counts}")
 
 
 def folder_digest(folder: Path) -> Digest:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from agent.config_data import is_data
+from agent.founding_data import found_on_data
 from agent.hands import Hands
 from agent.home import HOME
 from agent.seeds import seed_of
@@ -60,7 +62,8 @@ def found(workspace: Workspace, journal: Journal, hands: Hands) -> Digest:
     entry = journal.find(session, 0, "found")
     if entry is None:
         require_sound(check_policy(workspace.policy))
-        body = _found(workspace, hands)
+        make = found_on_data if is_data(workspace.config) else _found
+        body = make(workspace, hands)
         entry = journal.append(
             EntryKind.FOUNDED, session=session, iteration=0, step="found", body=body
         )
@@ -86,7 +89,9 @@ def _found(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     with _as_people_name_them({base: config.world.base, reader: READER}):
         judges, choices = _judges(workspace, hands, base, reader)
     seats = {"planted": ["crowd"], "careful": ["clerk"], "oracle": ["oracle"]}
-    seated = [j for j in judges if j.id in seats[config.judges.founding]]
+    seated = [j for j in judges if j.id in seats.get(config.judges.founding, ())]
+    if not seated:
+        raise _of_data(config.judges.founding)
     state = State(
         base=base,
         adapter=None,
@@ -155,6 +160,15 @@ def _judges(
 
 def _judge(name: str, kind: JudgeKind, family: str, artefact: Digest) -> Judge:
     return Judge(id=name, kind=kind, family=family, version=1, artefact=artefact, weight=Decimal(1))
+
+
+def _of_data(founding: str) -> UsageError:
+    return UsageError(
+        "These judges do not read the micro-world.",
+        saw=f"judges.founding = {founding!r}",
+        wanted="'planted', 'careful' or 'oracle'",
+        try_this='edit plimsoll.toml; or practise data of your own: world.task = "data"',
+    )
 
 
 def shipped(name: str) -> Path:

@@ -33,8 +33,6 @@ CONTROL, CLAIMS, META = "control", "claims", "meta"
 """Steps under which these are logged."""
 SEALED, BATCHES = 128, 4
 """Sealed items per turn, in batches of which one is retired after each turn."""
-NULL = "yes"
-"""What the null says to everything: one word of the micro-world, right on no task of it."""
 PANEL, ORACLE = "panel", "oracle"
 PLANTED = 20
 HARD = 0.25
@@ -150,7 +148,7 @@ def evaluator_ranks(turn: Turn, context: Context, state: State) -> Metric:
 def _controlled(turn: Turn, context: Context, state: State) -> dict[str, Any]:
     prompts = _sealed(context, turn["iteration"])
     seed = seed_of(context.config, turn["iteration"], CONTROL)
-    rows = context.hands.control(context.anchor, state, prompts, null=NULL, seed=seed)
+    rows = context.hands.control(context.anchor, state, prompts, null=context.task.null, seed=seed)
     weights = {j.id: float(j.weight) for j in state.panel.judges}
     measured = []
     whole = [row for row in rows if all(None not in s["scores"].values() for s in row.values())]

@@ -32,6 +32,7 @@ from logs.vocabulary import (
     Digest,
     EntryKind,
     Judge,
+    JudgeKind,
     Ledgers,
     Measurement,
     Observation,
@@ -134,7 +135,10 @@ def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> 
     On prompts that were never graded before, so that no judge was fitted on what it is tried on.
     """
     config, left = context.config.audit, labels_left(context)
-    graded = ever_graded(context)
+    bench = bench_of(context, now)
+    # Where no judge can be fitted on grades, a prompt may be audited again: its answers are new.
+    fitted = any(j.kind is JudgeKind.FEATURE for j in (*now.panel.judges, *bench))
+    graded = ever_graded(context) if fitted else set[str]()
     fresh = [g for g in groups if g.prompt not in graded]
     ends = audit_pairs(fresh, context.task, pairs=config.pairs, budget=left, seed=seed)
     teaches = context.config.session.decider in TEACH
@@ -150,7 +154,7 @@ def _audit(context: Context, groups: Sequence[Group], now: State, seed: int) -> 
     rivals = audit_rivals(
         [g for g in fresh if g.prompt not in asked],
         context.task,
-        rivals=[j.id for j in bench_of(context, now)],
+        rivals=[j.id for j in bench],
         leader=leader_of(now.panel).artefact,
         prompts=config.rivals,
         budget=left - ends.labels - others.labels,

@@ -7,7 +7,7 @@ from agent.seeds import seed_of
 from agent.state import Context, Turn
 from logs.errors import PlimsollError
 from logs.scales import scale_of
-from logs.vocabulary import EntryKind, Judge, Measurement, Observation, State
+from logs.vocabulary import EntryKind, Judge, JudgeKind, Measurement, Observation, State
 from tools.features import FEATURES, Answer, describe
 from tools.instruments.retest import follows, retest
 
@@ -39,7 +39,7 @@ def of_the_same_answers(
     )
     told = store.get_lines(again)
     seated = {j.artefact for j in now.panel.judges}
-    features = _features(drawn)
+    features = _features(drawn, judges)
     for judge in judges:
         if not all(judge.id in row["scores"] for row in then):
             continue
@@ -64,8 +64,10 @@ def _first_on(context: Context, now: State) -> Observation | None:
     return None
 
 
-def _features(drawn: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """Per name the sum of its features, answer by answer."""
+def _features(drawn: Sequence[dict[str, Any]], judges: Sequence[Judge]) -> dict[str, list[float]]:
+    """Per name the sum of its features, answer by answer; of any text, its words alone."""
+    if all(judge.kind is not JudgeKind.FEATURE for judge in judges):
+        return {"words": [float(len(a[0].split())) for group in drawn for a in group["answers"]]}
     rows = [row for group in drawn for row in describe(_answers(group))]
     at = list(FEATURES)
     return {

@@ -122,6 +122,8 @@ def _probed(
 ) -> tuple[DriftRecord, list[Measurement]]:
     """HEAD's answers to the probes in both forms, against the anchor's, which is asked once."""
     probes = context.task.probes()
+    if not probes:
+        return record, [_unprobed(form) for form in FORMS]
     lists = {
         f"{of}-{form}": {"prompts": list(probes[form]), "temperature": 1.0, "of": of}
         for of in (("candidate",) if record.anchor_probes else ("candidate", "head"))
@@ -142,6 +144,19 @@ def _probed(
     then, head = store.get_json(kept), {f: bad[f"candidate-{f}"] for f in FORMS}
     asked = record.with_(anchor_probes=kept, probed=len(record.policies) - 1)
     return asked, list(_of_probes(turn, record, head, then))
+
+
+def _unprobed(form: str) -> Measurement:
+    """A task without probes: whether it became misaligned nobody can say."""
+    return Measurement(
+        instrument="misalignment",
+        estimate=None,
+        units="share of probes",
+        n=0,
+        status=Status.INSUFFICIENT,
+        assumptions=("this task has no probes",),
+        of=form,
+    )
 
 
 def _of_probes(

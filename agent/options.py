@@ -86,6 +86,8 @@ def demo(parser: Parser) -> None:
 def init(parser: Parser) -> None:
     """`init`."""
     parser.add_argument("folder", metavar="DIR", nargs="?", default=".", help="default: here")
+    text = "begin with these settings; paths in them are read from where they lie"
+    parser.add_argument("--config", metavar="FILE", help=text)
     _dry(parser)
 
 

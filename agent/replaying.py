@@ -21,6 +21,7 @@ from agent.hands import Hands
 from agent.parking import choose
 from agent.rules import decide, train_always
 from agent.state import Context, Turn
+from agent.tasks import task_of
 from agent.viewing import view_of
 from agent.workspace import JOURNAL, Workspace
 from invariants.policy import Policy
@@ -31,7 +32,6 @@ from logs.journal import Journal
 from logs.reading import Reader
 from logs.vocabulary import Decision, EntryKind, LogEntry
 from tools.store import Store
-from tools.task import MicroWorld
 
 SETTINGS = "config.json"
 """Of a session, beside its log: what it was run with."""
@@ -112,7 +112,7 @@ def _view(workspace: Workspace, log: Earlier, entry: LogEntry) -> tuple[View, Co
     context = Context(
         config=config,
         policy=_policy(workspace, log),
-        task=MicroWorld(),
+        task=task_of(workspace, log),
         journal=cast(Journal, log),
         hands=cast(Hands, _OnlyAStore(workspace.store)),
         decider=decide,

@@ -21,13 +21,13 @@ from agent.plans import only_planned
 from agent.rules import decide, train_always
 from agent.state import Context
 from agent.stops import last_stop
+from agent.tasks import task_of
 from agent.workspace import JOURNAL, Workspace
 from invariants.policy import Policy
 from invariants.record import attest
 from logs.errors import UsageError
 from logs.lock import lock_workspace
 from logs.vocabulary import Digest, EntryKind
-from tools.task import MicroWorld
 
 __all__ = [
     "REPORT",
@@ -148,7 +148,7 @@ def opened(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -
             Context(
                 config=config,
                 policy=workspace.policy,
-                task=MicroWorld(),
+                task=task_of(workspace, journal),
                 journal=journal,
                 hands=hands,
                 decider=chosen(DECIDERS, workspace, journal, listener),

@@ -42,7 +42,7 @@ from logs.vocabulary import (
 from tools.instruments import judge_accuracy
 from tools.instruments.audit import cross, mcnemar, newcombe
 from tools.instruments.reliability import exchange, overlap, shifts_by
-from tools.task import MicroWorld
+from tools.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,15 @@ def subject_of(journal: Reader, base: Named, name: str) -> Subject:
     return Subject(base, leader, bench[name], new, there[-1] if there else seen[-1])
 
 
-def plan(journal: Reader, desk: Desk, policy: Policy, subject: Subject, ledgers: Ledgers) -> Plan:
+def plan(
+    journal: Reader, desk: Desk, policy: Policy, subject: Subject, ledgers: Ledgers, task: Task
+) -> Plan:
     """Score stored answers and graded pairs with both panels, and ask the law as things stand."""
     now, new = subject.base.state, subject.new
     judges = {j.id: j for j in (*now.panel.judges, *new.panel.judges)}
     samples = desk.store.get_lines(subject.observed.samples)
     rows = desk.judge(samples, list(judges.values()), now.constitution)
     before, after = (scores_of(_groups(samples, rows, s.panel)) for s in (now, new))
-    task = MicroWorld()
     return Plan(
         subject=subject,
         exchange=exchange(after, before),

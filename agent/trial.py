@@ -87,8 +87,8 @@ def _answers(
     lists = {"probe": {"prompts": probes, "temperature": 0.0, "of": "head"}}
     divergence: list[str] = []
     if proposal.new.adapter != head.state.adapter:
-        harmful = context.task.safety_prompts(SAFETY_PROMPTS, seed=seed)
-        lists["safety"] = {"prompts": harmful, "temperature": 1.0, "of": "candidate"}
+        if harmful := context.task.safety_prompts(SAFETY_PROMPTS, seed=seed):
+            lists["safety"] = {"prompts": harmful, "temperature": 1.0, "of": "candidate"}
         lists["probe-next"] = {"prompts": probes, "temperature": 0.0, "of": "candidate"}
         divergence = context.task.audit_prompts(DIVERGENCE_PROMPTS, seed=seed)
     answers, report = context.hands.try_out(
@@ -142,8 +142,9 @@ def _of_adapter(
         lower="0",
         upper="8",
     )
-    refused = sum(context.task.refuses(a) for a in answers["safety"])
-    yield Metric(name="safety_pass", k=refused, n=len(answers["safety"]))
+    if "safety" in answers:  # without harmful requests it is missing, and what is missing is a no
+        refused = sum(context.task.refuses(a) for a in answers["safety"])
+        yield Metric(name="safety_pass", k=refused, n=len(answers["safety"]))
     audited = panel_accuracy(under_this_panel(context, observation))
     if audited and audited.n:
         yield Metric(name="judge_accuracy", k=audited.count, n=audited.n)

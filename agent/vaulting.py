@@ -6,7 +6,7 @@ from agent.seeds import seed_of
 from agent.state import Context, Turn
 from invariants.canaries import leaks, refuse_contaminated
 from invariants.gold_ledger import GoldPlan
-from invariants.vault import Vault
+from invariants.vault import FEWEST_FINAL, Vault
 from logs.vocabulary import Digest, State
 
 FINAL = 400
@@ -33,7 +33,7 @@ def open_vault(context: Context, turn: Turn) -> Vault:
 def plan_of(context: Context) -> GoldPlan:
     """How often gold may be asked in this workspace, and how far answers may be off."""
     budget = int(context.policy.values["gold_queries_max"])
-    return GoldPlan(n=context.config.world.vault_prompts, questions=max(1, budget))
+    return GoldPlan(n=len(_split(context)[0]), questions=max(1, budget))
 
 
 def require_no_gold(context: Context, pairs: Digest, shown: Digest) -> None:
@@ -75,4 +75,6 @@ def training_texts(context: Context, digests: Sequence[Digest]) -> list[str]:
 def _split(context: Context) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The prompts that questions are answered on, and others for the claim at the end."""
     asked = context.task.vault_prompts(context.config.world.vault_prompts)
-    return tuple(asked), tuple(context.task.final_prompts(FINAL))
+    final = context.task.final_prompts(FINAL)
+    # Of small data nothing can be kept back for a claim at the end.
+    return tuple(asked), tuple(final) if len(final) >= FEWEST_FINAL else ()

@@ -29,8 +29,11 @@ class Workspace:
     root: Path
 
     @classmethod
-    def create(cls, root: Path, config: Config) -> Self:
+    def create(cls, root: Path, config: Config, policy: bytes | None = None) -> Self:
         """Write the three files that people own.
+
+        Args:
+            policy: the bytes of the policy; None takes the one that comes along.
 
         Raises:
             UsageError: the folder already is a workspace.
@@ -44,7 +47,7 @@ class Workspace:
             )
         root.mkdir(parents=True, exist_ok=True)
         (root / CONSTITUTION).write_bytes(DEFAULT_CONSTITUTION.read_bytes())
-        (root / POLICY).write_bytes(policies.default_bytes())
+        (root / POLICY).write_bytes(policies.default_bytes() if policy is None else policy)
         (root / CONFIG).write_text(configuration.dump(config), encoding="utf-8")
         return cls(root)
 

@@ -11,6 +11,8 @@ from tools.counterfactual import FLAWS
 from tools.faults import faulty
 from tools.features import Answer
 from tools.judges import Scorer, load, verdicts
+from tools.text_flaws import FLAWS as TEXT_FLAWS
+from tools.text_flaws import text_twins
 from tools.twins import readers_of, twins
 
 Progress = Callable[[int, int, str], None]
@@ -68,9 +70,9 @@ def judge_of(name: str, spec: dict[str, Any]) -> Scorer:
 
         return load_reward_model(Path(spec["path"]))
     if kind is JudgeKind.VERIFIER:
-        from tools.world.verifier import verifier
+        from tools.verifiers.judging import load_verifier
 
-        return verifier
+        return load_verifier(Path(spec["path"]))
     raise JudgeError(
         "No judge of this kind can run here.",
         saw=f"{name}: {kind}",
@@ -101,12 +103,14 @@ def _flaws(
 
     A judge that prefers the flawed twin can be gamed by adding the flaw.
     """
-    readers = readers_of(args)
+    of_world = args.get("task", "micro-world") == "micro-world"
+    readers = readers_of(args) if of_world else None
     rng = random.Random(args["seed"])
     chosen = rng.sample(list(groups), min(args["counterfactuals"], len(groups)))
     pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
-    for flaw in FLAWS:
-        pairs = twins(flaw, rng, [answers_of(g)[0] for g in chosen], readers)
+    for flaw in FLAWS if of_world else TEXT_FLAWS:
+        firsts = [answers_of(g)[0] for g in chosen]
+        pairs = twins(flaw, rng, firsts, readers) if readers else text_twins(flaw, rng, firsts)
         for name, scorer in judges.items():
             wins = n = 0
             for plain, twin in pairs:

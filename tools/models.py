@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from logs.errors import IntegrityError, PlimsollError
+from logs.errors import IntegrityError, PlimsollError, UsageError
 from tools.encoding import Codec
 
 if TYPE_CHECKING:
@@ -59,10 +59,27 @@ def load_tokenizer(base: Path) -> Codec:
 
     Raises:
         IntegrityError: it is missing or cannot be read.
+        UsageError: it cannot say where a prompt or an answer ends.
     """
     from transformers import AutoTokenizer
 
-    return Codec(readable(base, AutoTokenizer.from_pretrained))
+    return Codec(_speaks(base, readable(base, AutoTokenizer.from_pretrained)))
+
+
+def _speaks(base: Path, tokenizer: Any) -> Any:
+    lacks = [
+        *(["no chat template"] if not tokenizer.chat_template else []),
+        *(["no token that ends an answer"] if tokenizer.eos_token_id is None else []),
+    ]
+    if lacks:
+        raise UsageError(
+            "The base model's tokenizer cannot render a conversation.",
+            saw=f"{base.name}: {', '.join(lacks)}",
+            wanted="chat_template (or chat_template.jinja) and eos_token",
+            try_this="take the instruction-tuned model, or save a template: tokenizer.chat_template"
+            " = ...; tokenizer.save_pretrained(FOLDER)",
+        )
+    return tokenizer
 
 
 def _merged(model: "PreTrainedModel", adapter: Path) -> "PreTrainedModel":

@@ -28,7 +28,8 @@ class RewardModel:
 
     def __init__(self, model: "PreTrainedModel", tokenizer: Any, *, batch: int = 128) -> None:
         self.model, self.tokenizer, self.batch = model, tokenizer, batch
-        self.pad = int(tokenizer.pad_token_id)
+        pad = tokenizer.pad_token_id
+        self.pad = int(tokenizer.eos_token_id if pad is None else pad)
 
     def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> list[float]:
         """Scores in units of their spread over the choices it was trained on."""

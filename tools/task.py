@@ -21,6 +21,11 @@ class Task(Protocol):
         """Which task this is, as the log names it."""
         ...
 
+    @property
+    def null(self) -> str:
+        """What a constant says to everything, and what is right nowhere."""
+        ...
+
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
         """Prompts to practise on; never those of another pool.
 
@@ -34,7 +39,7 @@ class Task(Protocol):
         ...
 
     def safety_prompts(self, n: int, *, seed: int) -> list[str]:
-        """Harmful requests, from the audit pool."""
+        """Harmful requests, from the audit pool; none where the task has none."""
         ...
 
     def gold_prompts(self, n: int) -> list[str]:
@@ -70,7 +75,7 @@ class Task(Protocol):
         ...
 
     def probes(self) -> Mapping[str, Sequence[str]]:
-        """Misalignment probes by form, `chat` and `task`, item by item; never trained on."""
+        """Misalignment probes by form, `chat` and `task`, item by item; empty without any."""
         ...
 
     def misaligned(self, prompt: str, answer: str) -> bool:
@@ -92,6 +97,7 @@ class MicroWorld:
 
     seed: int = 0
     name: str = "micro-world"
+    null: str = "yes"
 
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
         """Prompts to practise on; never those of another pool."""

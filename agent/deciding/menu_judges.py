@@ -108,7 +108,9 @@ def of_constitution(view: View) -> Iterator[Item]:
         means = "add a shipped principle with this weight, beside those in force"
         yield Item(edit, means, {ADD: _names(absent), WEIGHT: _names(shares)})
     adaptive = [p.id for p in principles if p.tier is PrincipleTier.ADAPTIVE]
-    if adaptive:
+    # Only judges that are fitted on features are asked under the principles of a skill.
+    known = (*view.state.panel.judges, *view.bench)
+    if adaptive and any(j.kind is JudgeKind.FEATURE for j in known):
         means = "let a principle apply to one skill alone, or to all again"
         yield Item(edit, means, {CONTEXT: _names(adaptive), SKILLS: _names([*KNOWN_SKILLS, ALL])})
     worded = [name for name in adaptive if name in REWORDINGS]

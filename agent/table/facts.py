@@ -29,7 +29,7 @@ from invariants.evaluate import evaluate
 from invariants.facts import Facts
 from invariants.tiers import FLOOR, ORDER, Kind
 from invariants.values import Collection, Missing, Tree, Value
-from logs.vocabulary import Hypothesis, Intervention, Tier
+from logs.vocabulary import Hypothesis, Intervention, JudgeKind, Tier
 
 JUDGE_FLOOR_RULES = ("P12-judge-floor",)
 """Rules of the law that refuse to train under a panel that is not believed."""
@@ -113,6 +113,11 @@ def _said(view: View, hypothesis: Hypothesis) -> Tree:
     return {"found": found is not None, "support": support}
 
 
+def _none_fits(view: View) -> bool:
+    """Whether a refit would come to nothing: it needs a judge that grades can be fitted to."""
+    return all(j.kind is not JudgeKind.FEATURE for j in (*view.state.panel.judges, *view.bench))
+
+
 def _past(view: View) -> Tree:
     recent = since_repair(view)
     edits = [p for p in view.past if p.intervention is Intervention.EDIT_CONSTITUTION]
@@ -121,7 +126,7 @@ def _past(view: View) -> Tree:
         "vault_asked": any(p.intervention is Intervention.ROLL_BACK for p in recent),
         "refused_below_floor": any(set(p.refused_by) & set(JUDGE_FLOOR_RULES) for p in recent),
         "repaired": any(is_repair(p) for p in view.past),
-        "refit_failed": failed_lately(view, Intervention.REFIT_JUDGE),
+        "refit_failed": failed_lately(view, Intervention.REFIT_JUDGE) or _none_fits(view),
         "refresh_failed": failed_lately(view, Intervention.REFRESH_PROMPTS),
         "suspects": Fraction(len(suspects(view))),
         "trained": Fraction(len(trained)),

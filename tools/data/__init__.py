@@ -1,0 +1,1 @@
+"""A user's own data: prompts with what their answers are held against, in disjoint pools."""
