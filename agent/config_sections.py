@@ -150,21 +150,6 @@ class NotifySection(Section):
     """Without it the webhook must be on this machine."""
 
 
-class JudgesSection(Section):
-    """The founding panel: who is asked, and with which flaws they were planted."""
-
-    founding: str = Field(
-        default="planted", pattern="^(planted|careful|oracle|verifier|reward-model|none)$"
-    )
-    """`planted`, `careful` and `oracle` read the micro-world; `verifier`, which is gold itself, and
-    `reward-model` read data of your own."""
-    reward_model: str = ""
-    """The folder of a sequence classifier with one output, for `reward-model`."""
-    comparisons: int = Field(default=10_000, ge=50)
-    """Annotators' choices that a judge is fitted on, at most: few make another judge of every
-    seed, which hides what its annotators' habits do."""
-
-
 _AT_LEAST = {"rank": 1, "epochs": 1, "batch": 1, "prompts": 1, "samples": 2, "replay": 0}
 _ABOVE_ZERO = ("learning_rate", "temperature")
 

@@ -7,10 +7,12 @@ limit and stored under its hash.
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from agent.arm import MAX_BYTES, PRELOAD, Spent
 from agent.drawn import Drawing, Wanted
+from agent.remote_judges import parted, scored_blind
 from logs.vocabulary import Constitution, Digest, Judge, Recipe, State
 from sandbox.collect import collect
 from tools.lists import ANSWERS, DIVERGENCE, FITTING_SAMPLES, HEAT
@@ -79,17 +81,32 @@ class Hands(Drawing):
         constitution: Constitution,
         seed: int,
         counterfactuals: int = 0,
+        anew: bool = False,
     ) -> tuple[Digest, dict[str, Any]]:
-        """Verdicts of judges on stored answers."""
+        """Verdicts of judges on stored answers; remote ones are asked by this process.
+
+        Args:
+            anew: whether a remote judge is asked again what it was asked under other seeds.
+        """
+        near, far = parted(judges)
         args = self._policy(state) | {
             "samples": str(self._file(samples)),
-            "judges": {j.id: self._judge(j) for j in judges},
+            "judges": {j.id: self._judge(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
             "seed": seed,
             "counterfactuals": counterfactuals,
         }
         place, result = self._run("judge", args)
-        return self._adopt(place, "verdicts.jsonl"), result
+        verdicts = self._adopt(place, "verdicts.jsonl")
+        if not far:
+            return verdicts, result
+        groups, rows = self.store.get_lines(samples), self.store.get_lines(verdicts)
+        salt = f"again {seed}" if anew else ""
+        rows = self._ask(far, groups, rows, constitution, salt=salt)
+        if counterfactuals:
+            pays = self.remotes.flaws(far, groups, constitution, n=counterfactuals, seed=seed)
+            result = result | {"flaws": result["flaws"] | pays}
+        return self.store.put_lines(rows), result
 
     def weigh(
         self,
@@ -102,29 +119,36 @@ class Hands(Drawing):
         seed: int,
     ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """(answers, verdicts) per prompt; stored nowhere, for prompts that nothing may learn."""
+        near, far = parted(judges)
         args = self._policy(state) | {
             "prompts": list(prompts),
             "samples": samples,
             "temperature": 1.0,
             "seed": seed,
             "previous": None,
-            "judges": {j.id: self._judge(j) for j in judges},
+            "judges": {j.id: self._judge(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
         }
         wanted = {ANSWERS: Wanted.of(state, prompts, samples, 1.0)}
         place, _ = self._run_drawn("weigh", args, wanted, seed=seed)
         lines = collect(place, ["weighed.jsonl"], MAX_BYTES)["weighed.jsonl"].splitlines()
         shutil.rmtree(place)
-        return [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
+        weighed = [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
+        if not far:
+            return weighed
+        groups = [drawn for drawn, _ in weighed]
+        rows = self._ask(far, groups, [verdict for _, verdict in weighed], constitution)
+        return list(zip(groups, rows, strict=True))
 
     def control(
         self, anchor: State, evaluator: State, prompts: Sequence[str], *, null: str, seed: int
     ) -> list[dict[str, dict[str, Any]]]:
         """What the anchor, a degraded anchor and a null say, and how it is scored, blind."""
+        near, far = parted(evaluator.panel.judges)
         args = self._policy(anchor) | {
             "prompts": list(prompts),
             "null": null,
-            "judges": {j.id: self._judge(j) for j in evaluator.panel.judges},
+            "judges": {j.id: self._judge(j) for j in near},
             "constitution": evaluator.constitution.model_dump(mode="json"),
             "seed": seed,
         }
@@ -132,7 +156,11 @@ class Hands(Drawing):
         place, _ = self._run_drawn("control", args, wanted, seed=seed)
         lines = collect(place, ["controlled.jsonl"], MAX_BYTES)["controlled.jsonl"].splitlines()
         shutil.rmtree(place)
-        return [json.loads(line) for line in lines]
+        told = [json.loads(line) for line in lines]
+        if not far:
+            return told
+        ask = partial(self._ask, far, constitution=evaluator.constitution)
+        return scored_blind(told, prompts, seed=seed, ask=ask)
 
     def train(
         self, state: State, recipe: Recipe, pairs: Digest, shown: Digest, *, seed: int
