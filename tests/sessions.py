@@ -99,6 +99,7 @@ MACHINE = (
     "peak_rss_mb",
     "disk_bytes",
     "gpus",
+    "engine",
     "budgets",
     "remote_judges",
 )
