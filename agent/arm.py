@@ -48,12 +48,18 @@ class Spent:
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     level: int = 2
+    notes: list[str] = field(default_factory=list)
+    """What an engine that draws had to do over."""
     cpu_began: float = field(default_factory=time.process_time)
 
     def own_seconds(self) -> float:
         """CPU seconds of the agent's own process since this was asked last."""
         began, self.cpu_began = self.cpu_began, time.process_time()
         return self.cpu_began - began
+
+    def said(self) -> dict[str, list[str]]:
+        """The notes for a record; nothing where there are none."""
+        return {"engine": list(self.notes)} if self.notes else {}
 
     def note(self, kind: str, result: JobResult) -> None:
         """Add one job."""

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from agent.config_data import DataSection, placed
 from agent.config_judges import JudgesSection, RemoteSection
+from agent.config_sampling import SamplingSection
 from agent.config_sections import (
     TEACH,
     AuditSection,
@@ -19,7 +20,6 @@ from agent.config_sections import (
     DriftSection,
     LimitsSection,
     NotifySection,
-    SamplingSection,
     Section,
     SessionSection,
     TrackSection,

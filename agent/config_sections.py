@@ -74,13 +74,6 @@ class WorldSection(Section):
     """Turns between two such tests; one more is made at the end of a session."""
 
 
-class SamplingSection(Section):
-    """How answers are drawn."""
-
-    max_new_tokens: int = Field(default=20, ge=1, le=100_000)
-    """Tokens of an answer, its end among them; a longer one is cut, and told as unfinished."""
-
-
 TEACH = ("bandit", "random")
 """Deciders whose sessions buy the grades by which it can be told what a turn returned."""
 

@@ -186,10 +186,12 @@ def _close(turn: Turn, context: Context) -> None:
         "disk_bytes": context.meter.disk_bytes,
         **_asked(turn, context),
         "gpus": context.hands.gpus.taken(),
+        **context.hands.spent.said(),
         "budgets": [line.row() for line in context.meter.lines()],
         **_compared(turn, context),
     }
     context.hands.spent.seconds.clear()
+    context.hands.spent.notes.clear()
     context.log(turn, "record", EntryKind.RECORDED, body)
 
 

@@ -102,6 +102,7 @@ MACHINE = (
     "peak_rss_mb",
     "disk_bytes",
     "gpus",
+    "engine",
     "budgets",
     "remote_judges",
     "models",
