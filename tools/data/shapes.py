@@ -15,7 +15,7 @@ def prompt_of(raw: Mapping[str, Any], column: str) -> str:
         KeyError: there is none.
         ValueError: it is no text, or a conversation of several questions.
     """
-    given = raw[column] if column in raw or "messages" not in raw else raw["messages"]
+    given = raw[column] if column in raw else _conversation(raw, column)
     if _is_conversation(given):
         return _question(given)
     if not isinstance(given, str) or not given.strip():
@@ -46,6 +46,14 @@ def plain_row(raw: Mapping[str, Any]) -> dict[str, Any]:
     """A row whose preferred and rejected answers are texts, where they came as conversations."""
     told = {key: _said(raw[key]) for key in ("chosen", "rejected", "completion") if key in raw}
     return {**raw, **told}
+
+
+def _conversation(raw: Mapping[str, Any], column: str) -> Any:
+    """`messages`, or the turns that a preferred and a rejected answer have in common."""
+    for key in ("messages", "chosen"):
+        if _is_conversation(raw.get(key)):
+            return raw[key]
+    raise KeyError(column)
 
 
 def _said(given: Any) -> Any:

@@ -35,18 +35,18 @@ COMMON: Mapping[str, Mapping[str, str]] = {
         " le ya o este sí porque esta entre cuando muy sin sobre también es son está hay",
         "pt": "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi"
         " ao ele das tem à seu sua ou ser quando muito há nos já está eu também só são você",
-        "fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce"
-        " il sont la nous vous je avec aux cette mais ou leur être fait ses été deux même",
+        "fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne"
+        " se ce il sont la nous vous je avec aux cette mais ou leur être fait ses été deux même",
         "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch"
         " es an werden aus er hat dass sie nach wird bei einer um am sind noch wie einem ich wir",
         "it": "di e il la che in un a per è una sono del con non si da le i della nel alla dei come"
         " più lo ma ha gli al delle anche questo o io mi ho se perché molto essere dal",
         "pl": "w i na z się nie do to że jest o jak za po co ale od czy przez przy tym dla tak już"
         " być są oraz który które jego może tylko był ma jej także",
-        "vi": "và của là có trong được cho một không với các những người này đã khi để từ đến như về"
-        " tôi bạn cũng sẽ nhiều thể vào ra rất làm phải",
-        "fi": "ja on ei se että hän oli joka mutta ovat kun niin myös voi tai sen kuin ole mukaan vain"
-        " olla sitä jos ne tämä minä sinä hyvin kanssa kaikki nyt",
+        "vi": "và của là có trong được cho một không với các những người này đã khi để từ đến như"
+        " về tôi bạn cũng sẽ nhiều thể vào ra rất làm phải",
+        "fi": "ja on ei se että hän oli joka mutta ovat kun niin myös voi tai sen kuin ole mukaan"
+        " vain olla sitä jos ne tämä minä sinä hyvin kanssa kaikki nyt",
         "sw": "na ya wa kwa ni katika za la kuwa cha hii kama au yake huyo hiyo lakini watu sana"
         " mimi wewe yeye sisi kutoka hivyo pia moja zaidi vya",
     },
