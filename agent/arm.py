@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -11,8 +11,9 @@ from agent.config import Config
 from agent.home import HOME
 from agent.listener import Listener
 from agent.meter import Unmetered
+from agent.remote_judges import Remotes, Row
 from logs.errors import PlimsollError
-from logs.vocabulary import Digest, Judge, State
+from logs.vocabulary import Constitution, Digest, Judge, State
 from sandbox.accelerator import GpuWatch
 from sandbox.collect import collect
 from sandbox.limits import MEBIBYTE, Limits
@@ -35,6 +36,8 @@ PRELOAD = (
     "tools.trl_trainer",
 )
 MAX_BYTES = 256 * MEBIBYTE
+ASKING = "remote_judges"
+"""Under which the seconds of asking them are counted."""
 
 
 @dataclass
@@ -45,12 +48,18 @@ class Spent:
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     level: int = 2
+    notes: list[str] = field(default_factory=list)
+    """What an engine that draws had to do over."""
     cpu_began: float = field(default_factory=time.process_time)
 
     def own_seconds(self) -> float:
         """CPU seconds of the agent's own process since this was asked last."""
         began, self.cpu_began = self.cpu_began, time.process_time()
         return self.cpu_began - began
+
+    def said(self) -> dict[str, list[str]]:
+        """The notes for a record; nothing where there are none."""
+        return {"engine": list(self.notes)} if self.notes else {}
 
     def note(self, kind: str, result: JobResult) -> None:
         """Add one job."""
@@ -71,6 +80,7 @@ class Arm:
         self.gpus = GpuWatch()
         self.meter: Unmetered = Unmetered()
         """Asked before each job; a session puts its own here."""
+        self.remotes = Remotes(store, config, listener.progress)
         self.reader: Digest | None = None
         """The frozen model that a judge of another lineage consults."""
         shutil.rmtree(scratch, ignore_errors=True)
@@ -128,6 +138,21 @@ class Arm:
             self.meter.used((time.monotonic() - began) * limits.cpu_threads)
             self.meter.require_left()
             raise
+
+    def _ask(
+        self,
+        judges: Sequence[Judge],
+        groups: Sequence[Row],
+        rows: Sequence[Row],
+        constitution: Constitution,
+        salt: str = "",
+    ) -> list[Row]:
+        """Rows of verdicts with those of remote judges, who are asked by this process."""
+        self.meter.require_left()
+        began = time.monotonic()
+        found = self.remotes.add(judges, groups, rows, constitution, salt=salt)
+        self.spent.seconds[ASKING] = self.spent.seconds.get(ASKING, 0.0) + time.monotonic() - began
+        return found
 
     def _policy(self, state: State) -> dict[str, Any]:
         return {

@@ -4,21 +4,22 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, ValidationError
+from pydantic.fields import FieldInfo
 
 from agent.config_data import DataSection, placed
+from agent.config_judges import JudgesSection, RemoteSection
+from agent.config_sampling import SamplingSection
 from agent.config_sections import (
     TEACH,
     AuditSection,
     BudgetSection,
     DeciderSection,
     DriftSection,
-    JudgesSection,
     LimitsSection,
     NotifySection,
-    SamplingSection,
     Section,
     SessionSection,
     TrackSection,
@@ -39,6 +40,7 @@ __all__ = [
     "JudgesSection",
     "LimitsSection",
     "NotifySection",
+    "RemoteSection",
     "SamplingSection",
     "Section",
     "SessionSection",
@@ -124,21 +126,39 @@ def _explained(path: Path, error: ValidationError) -> UsageError:
 def _keys_at(where: list[str]) -> list[str]:
     model: Any = Config
     for name in where:
+        if name.isdigit():  # a place in a list of tables, which are all of one kind
+            continue
         field = model.model_fields.get(name)
-        model = field.annotation if field else Config
+        kind = field.annotation if field else Config
+        model = next(iter(get_args(kind)), kind)
     return list(model.model_fields)
 
 
 def dump(config: Config) -> str:
     """A configuration as TOML, the way `init` writes it."""
     lines = ["# What to run. `plimsoll run` reads this file; unknown keys are refused.", ""]
-    for name, section in config.model_dump(mode="json").items():
-        of = getattr(config, name)
-        # A field that is left out where it says nothing stands in the file all the same.
-        shown = {k: section.get(k, getattr(of, k)) for k in type(of).model_fields}
-        given = {k: v for k, v in shown.items() if v is not None}
-        lines += [f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in given.items()), ""]
+    for name in Config.model_fields:
+        lines += _table(name, getattr(config, name), f"[{name}]")
     return "\n".join(lines)
+
+
+def _table(name: str, section: Any, head: str) -> list[str]:
+    """A table, and behind it the tables that stand in a list of it."""
+    written = section.model_dump(mode="json")
+    # A field that is left out where it says nothing stands in the file all the same.
+    shown = {k: written.get(k, getattr(section, k)) for k in type(section).model_fields}
+    lists = {k: getattr(section, k) for k, v in type(section).model_fields.items() if _listed(v)}
+    given = {k: v for k, v in shown.items() if v is not None and k not in lists}
+    lines = [head, *(f"{k} = {_toml(v)}" for k, v in given.items()), ""]
+    for k, tables in lists.items():
+        for table in tables:
+            lines += _table(f"{name}.{k}", table, f"[[{name}.{k}]]")
+    return lines
+
+
+def _listed(field: FieldInfo) -> bool:
+    """Whether a field is a list of tables."""
+    return any(isinstance(a, type) and issubclass(a, Section) for a in get_args(field.annotation))
 
 
 def _toml(value: Any) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DATA = "data"
 """`world.task` of a user's own data."""
-JUDGES_OF_DATA = ("verifier", "reward-model", "none")
+JUDGES_OF_DATA = ("verifier", "reward-model", "remote")
 """`judges.founding` that can read any text; the others were fitted on the micro-world."""
 
 

@@ -74,13 +74,6 @@ class WorldSection(Section):
     """Turns between two such tests; one more is made at the end of a session."""
 
 
-class SamplingSection(Section):
-    """How answers are drawn."""
-
-    max_new_tokens: int = Field(default=20, ge=1, le=100_000)
-    """Tokens of an answer, its end among them; a longer one is cut, and told as unfinished."""
-
-
 TEACH = ("bandit", "random")
 """Deciders whose sessions buy the grades by which it can be told what a turn returned."""
 
@@ -155,21 +148,6 @@ class NotifySection(Section):
     """Where the same object is posted."""
     beyond_this_machine: bool = False
     """Without it the webhook must be on this machine."""
-
-
-class JudgesSection(Section):
-    """The founding panel: who is asked, and with which flaws they were planted."""
-
-    founding: str = Field(
-        default="planted", pattern="^(planted|careful|oracle|verifier|reward-model|none)$"
-    )
-    """`planted`, `careful` and `oracle` read the micro-world; `verifier`, which is gold itself, and
-    `reward-model` read data of your own."""
-    reward_model: str = ""
-    """The folder of a sequence classifier with one output, for `reward-model`."""
-    comparisons: int = Field(default=10_000, ge=50)
-    """Annotators' choices that a judge is fitted on, at most: few make another judge of every
-    seed, which hides what its annotators' habits do."""
 
 
 _AT_LEAST = {"rank": 1, "epochs": 1, "batch": 1, "prompts": 1, "samples": 2, "replay": 0}

@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.envelope import put
 from agent.home import HOME
+from agent.remote_judges import Remotes, parted
 from agent.workspace import Workspace
 from logs.vocabulary import Constitution, Digest, Judge, JudgeKind
 from sandbox.collect import collect
@@ -47,8 +48,11 @@ def heartbeat(options: Namespace) -> Progress:
 class Desk:
     """Runs judging jobs in a scratch folder of its own."""
 
-    def __init__(self, store: Store, worker: Worker, scratch: Path, progress: Progress) -> None:
+    def __init__(
+        self, store: Store, worker: Worker, scratch: Path, progress: Progress, remotes: Remotes
+    ) -> None:
         self.store, self._worker, self._scratch, self._progress = store, worker, scratch, progress
+        self._remotes = remotes
         self._count = 0
         self.level: int | None = None
         """Of the wall that jobs ran behind; None before the first."""
@@ -60,19 +64,22 @@ class Desk:
         constitution: Constitution,
     ) -> list[dict[str, Any]]:
         """One row of scores and errors per group of answers, as a session's own jobs give."""
+        near, far = parted(judges)
+        shown = [dict(group) for group in groups]
         place = self._place("judge")
         samples = place / "samples.jsonl"
-        samples.write_text("".join(json.dumps(g) + "\n" for g in groups), encoding="utf-8")
+        samples.write_text("".join(json.dumps(g) + "\n" for g in shown), encoding="utf-8")
         args = {
             "samples": str(samples),
-            "judges": {j.id: self.spec(j) for j in judges},
+            "judges": {j.id: self.spec(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
             "seed": 0,
             "counterfactuals": 0,
         }
         self._call("tools.jobs:judge", args, place)
         text = collect(place, ["verdicts.jsonl"], MAX_BYTES)["verdicts.jsonl"]
-        return [json.loads(line) for line in text.splitlines()]
+        rows = [json.loads(line) for line in text.splitlines()]
+        return self._remotes.add(far, shown, rows, constitution) if far else rows
 
     def run(self, job: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """What a job returns."""
@@ -125,4 +132,4 @@ def desk(
                 cpu_threads=limits.threads,
             ),
         ) as worker:
-            yield Desk(store, worker, scratch, progress)
+            yield Desk(store, worker, scratch, progress, Remotes(store, workspace.config, progress))

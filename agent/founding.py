@@ -10,6 +10,7 @@ from agent.config_data import is_data
 from agent.founding_data import found_on_data
 from agent.hands import Hands
 from agent.home import HOME
+from agent.remote_judges import founded as founded_remotes
 from agent.seeds import seed_of
 from agent.workspace import Workspace
 from invariants.proof import check_policy, require_sound
@@ -34,6 +35,8 @@ PER_FITTING_PROMPT = 6.5
 """Choices that a prompt gives: eight pairs of siblings are shown, and some are of equal words."""
 FEWEST_FITTING_PROMPTS = 100
 PROBES = 8
+LOCAL = {"planted": "crowd", "careful": "clerk", "oracle": "oracle"}
+"""What the settings call a founding -> the judge of the micro-world that it seats."""
 
 ANNOTATORS: dict[str, dict[str, Any]] = {
     "crowd": {
@@ -88,8 +91,9 @@ def _found(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     reader = store.put_folder(shipped(READER))
     with _as_people_name_them({base: config.world.base, reader: READER}):
         judges, choices = _judges(workspace, hands, base, reader)
-    seats = {"planted": ["crowd"], "careful": ["clerk"], "oracle": ["oracle"]}
-    seated = [j for j in judges if j.id in seats.get(config.judges.founding, ())]
+    judges += founded_remotes(config, workspace.root, store)
+    seats = config.judges.seats(LOCAL.get(config.judges.founding))
+    seated = [j for j in judges if j.id in seats]
     if not seated:
         raise _of_data(config.judges.founding)
     state = State(
@@ -166,7 +170,7 @@ def _of_data(founding: str) -> UsageError:
     return UsageError(
         "These judges do not read the micro-world.",
         saw=f"judges.founding = {founding!r}",
-        wanted="'planted', 'careful' or 'oracle'",
+        wanted="'planted', 'careful', 'oracle' or 'remote'",
         try_this='edit plimsoll.toml; or practise data of your own: world.task = "data"',
     )
 

@@ -7,10 +7,10 @@ from typing import Any
 from agent.base_models import put_model
 from agent.config_data import require_whole
 from agent.hands import Hands
+from agent.remote_judges import founded as founded_remotes
 from agent.seeds import seed_of
 from agent.tasks import made_of
 from agent.workspace import Workspace
-from logs.errors import UsageError
 from logs.vocabulary import Digest, Judge, JudgeKind, Panel, PromptPool, State
 from tools.data.pools import Pool
 
@@ -31,10 +31,11 @@ def found_on_data(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     trained = len(task.pool(Pool.TRAIN))
     # More prompts than there are would only come twice in one turn.
     recipe = config.recipe.model_copy(update={"prompts": min(config.recipe.prompts, trained)})
+    judges, panel = _judges(workspace, data)
     state = State(
         base=base,
         adapter=None,
-        panel=Panel(judges=_panel(workspace, data)),
+        panel=panel,
         constitution=workspace.constitution,
         prompts=PromptPool(seed=0, size=0),
         recipe=recipe,
@@ -44,7 +45,7 @@ def found_on_data(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     answers, _ = hands.try_out(state, state, lists, divergence=[], seed=seed_of(config, 0, "found"))
     return {
         "state": state.model_dump(mode="json"),
-        "judges": [j.model_dump(mode="json") for j in state.panel.judges],
+        "judges": [j.model_dump(mode="json") for j in judges],
         "reader": None,
         "choices": {},
         "policy": workspace.policy.digest,
@@ -56,25 +57,19 @@ def found_on_data(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     }
 
 
-def _panel(workspace: Workspace, data: Digest) -> tuple[Judge, ...]:
-    """Who judges in the first turn.
-
-    Raises:
-        UsageError: nobody would.
-    """
-    judges = workspace.config.judges
-    if judges.founding == "verifier":
-        return (_judge("verifier", JudgeKind.VERIFIER, "verifier", data),)
-    if judges.founding == "reward-model":
-        artefact = put_model(workspace.store, judges.reward_model, "judges.reward_model")
-        family = Path(judges.reward_model).name
-        return (_judge("reward-model", JudgeKind.REWARD_MODEL, family, artefact),)
-    raise UsageError(
-        "Somebody must judge the answers.",
-        saw="judges.founding = 'none', and no other judge",
-        wanted="'verifier' or 'reward-model'",
-        try_this="set judges.founding in plimsoll.toml",
-    )
+def _judges(workspace: Workspace, data: Digest) -> tuple[list[Judge], Panel]:
+    """Every judge that the settings name, and the panel of those that judge in the first turn."""
+    settings, store = workspace.config.judges, workspace.store
+    own: list[Judge] = []
+    if settings.founding == "verifier":
+        own = [_judge("verifier", JudgeKind.VERIFIER, "verifier", data)]
+    elif settings.founding == "reward-model":
+        artefact = put_model(store, settings.reward_model, "judges.reward_model")
+        family = Path(settings.reward_model).name
+        own = [_judge("reward-model", JudgeKind.REWARD_MODEL, family, artefact)]
+    judges = [*own, *founded_remotes(workspace.config, workspace.root, store)]
+    seats = settings.seats(own[0].id if own else None)
+    return judges, Panel(judges=tuple(j for j in judges if j.id in seats))
 
 
 def _judge(name: str, kind: JudgeKind, family: str, artefact: Digest) -> Judge:

@@ -7,17 +7,21 @@ limit and stored under its hash.
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from agent.arm import MAX_BYTES, PRELOAD, Arm, Spent
+from agent.arm import MAX_BYTES, PRELOAD, Spent
+from agent.drawn import Drawing, Wanted
+from agent.remote_judges import parted, scored_blind
 from logs.vocabulary import Constitution, Digest, Judge, Recipe, State
 from sandbox.collect import collect
+from tools.lists import ANSWERS, DIVERGENCE, FITTING_SAMPLES, HEAT
 from tools.pairs import Pair, Shown
 
 __all__ = ["MAX_BYTES", "PRELOAD", "Hands", "Spent"]
 
 
-class Hands(Arm):
+class Hands(Drawing):
     """What a session can do: one verb for each job."""
 
     def draw(
@@ -40,7 +44,8 @@ class Hands(Arm):
             "divergence": divergence,
             "previous": {"adapter": self._tree(previous.adapter)} if previous else None,
         }
-        place, result = self._run("draw", args)
+        wanted = {ANSWERS: Wanted.of(state, prompts, samples, temperature)}
+        place, result = self._run_drawn("draw", args, wanted, seed=seed)
         return self._adopt(place, "samples.jsonl"), result
 
     def survey(
@@ -63,7 +68,8 @@ class Hands(Arm):
             "references": {n: self._tree(r.adapter) for n, r in references.items()},
             "scored": scored,
         }
-        place, _ = self._run("survey", args)
+        wanted = {ANSWERS: Wanted.of(state, prompts, samples, temperature)}
+        place, _ = self._run_drawn("survey", args, wanted, seed=seed)
         return self._adopt(place, "samples.jsonl"), self._adopt(place, "nats.jsonl")
 
     def judge(
@@ -75,17 +81,32 @@ class Hands(Arm):
         constitution: Constitution,
         seed: int,
         counterfactuals: int = 0,
+        anew: bool = False,
     ) -> tuple[Digest, dict[str, Any]]:
-        """Verdicts of judges on stored answers."""
+        """Verdicts of judges on stored answers; remote ones are asked by this process.
+
+        Args:
+            anew: whether a remote judge is asked again what it was asked under other seeds.
+        """
+        near, far = parted(judges)
         args = self._policy(state) | {
             "samples": str(self._file(samples)),
-            "judges": {j.id: self._judge(j) for j in judges},
+            "judges": {j.id: self._judge(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
             "seed": seed,
             "counterfactuals": counterfactuals,
         }
         place, result = self._run("judge", args)
-        return self._adopt(place, "verdicts.jsonl"), result
+        verdicts = self._adopt(place, "verdicts.jsonl")
+        if not far:
+            return verdicts, result
+        groups, rows = self.store.get_lines(samples), self.store.get_lines(verdicts)
+        salt = f"again {seed}" if anew else ""
+        rows = self._ask(far, groups, rows, constitution, salt=salt)
+        if counterfactuals:
+            pays = self.remotes.flaws(far, groups, constitution, n=counterfactuals, seed=seed)
+            result = result | {"flaws": result["flaws"] | pays}
+        return self.store.put_lines(rows), result
 
     def weigh(
         self,
@@ -98,35 +119,48 @@ class Hands(Arm):
         seed: int,
     ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """(answers, verdicts) per prompt; stored nowhere, for prompts that nothing may learn."""
+        near, far = parted(judges)
         args = self._policy(state) | {
             "prompts": list(prompts),
             "samples": samples,
             "temperature": 1.0,
             "seed": seed,
             "previous": None,
-            "judges": {j.id: self._judge(j) for j in judges},
+            "judges": {j.id: self._judge(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
         }
-        place, _ = self._run("weigh", args)
+        wanted = {ANSWERS: Wanted.of(state, prompts, samples, 1.0)}
+        place, _ = self._run_drawn("weigh", args, wanted, seed=seed)
         lines = collect(place, ["weighed.jsonl"], MAX_BYTES)["weighed.jsonl"].splitlines()
         shutil.rmtree(place)
-        return [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
+        weighed = [(drawn, verdict) for drawn, verdict in map(json.loads, lines)]
+        if not far:
+            return weighed
+        groups = [drawn for drawn, _ in weighed]
+        rows = self._ask(far, groups, [verdict for _, verdict in weighed], constitution)
+        return list(zip(groups, rows, strict=True))
 
     def control(
         self, anchor: State, evaluator: State, prompts: Sequence[str], *, null: str, seed: int
     ) -> list[dict[str, dict[str, Any]]]:
         """What the anchor, a degraded anchor and a null say, and how it is scored, blind."""
+        near, far = parted(evaluator.panel.judges)
         args = self._policy(anchor) | {
             "prompts": list(prompts),
             "null": null,
-            "judges": {j.id: self._judge(j) for j in evaluator.panel.judges},
+            "judges": {j.id: self._judge(j) for j in near},
             "constitution": evaluator.constitution.model_dump(mode="json"),
             "seed": seed,
         }
-        place, _ = self._run("control", args)
+        wanted = {name: Wanted.of(anchor, prompts, 1, heat) for name, heat in HEAT.items()}
+        place, _ = self._run_drawn("control", args, wanted, seed=seed)
         lines = collect(place, ["controlled.jsonl"], MAX_BYTES)["controlled.jsonl"].splitlines()
         shutil.rmtree(place)
-        return [json.loads(line) for line in lines]
+        told = [json.loads(line) for line in lines]
+        if not far:
+            return told
+        ask = partial(self._ask, far, constitution=evaluator.constitution)
+        return scored_blind(told, prompts, seed=seed, ask=ask)
 
     def train(
         self, state: State, recipe: Recipe, pairs: Digest, shown: Digest, *, seed: int
@@ -158,7 +192,14 @@ class Hands(Arm):
             "divergence": list(divergence),
             "seed": seed,
         }
-        place, result = self._run("try_out", args)
+        states = {"candidate": state, "head": head}
+        wanted = {
+            name: Wanted.of(states[want["of"]], want["prompts"], 1, want["temperature"])
+            for name, want in lists.items()
+        }
+        if divergence:
+            wanted[DIVERGENCE] = Wanted.of(state, divergence, 1, 1.0)
+        place, result = self._run_drawn("try_out", args, wanted, seed=seed)
         names = [f"{name}.json" for name in lists]
         files = collect(place, names, MAX_BYTES)
         return {n.removesuffix(".json"): json.loads(files[n]) for n in names}, result
@@ -174,7 +215,9 @@ class Hands(Arm):
             "threads": self.config.limits.threads,
             "max_new_tokens": self.config.sampling.max_new_tokens,
         }
-        place, _ = self._run("found_judges", common | dict(args))
+        wanted = {ANSWERS: Wanted(base, None, args["prompts"], FITTING_SAMPLES)}
+        told = common | dict(args)
+        place, _ = self._run_drawn("found_judges", told, wanted, seed=args["seed"])
         return {
             n: (self._adopt(place, f"{n}.json"), self._adopt(place, f"{n}.choices.jsonl"))
             for n in names

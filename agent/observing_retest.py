@@ -36,6 +36,7 @@ def of_the_same_answers(
         judges,
         constitution=now.constitution,
         seed=seed_of(context.config, turn["iteration"], "retest"),
+        anew=True,
     )
     told = store.get_lines(again)
     seated = {j.artefact for j in now.panel.judges}

@@ -11,6 +11,7 @@ from agent.golden import measure_gold
 from agent.inbox import ANSWER, ASK
 from agent.meta import META, measure_meta
 from agent.parking import PARK, PARKED, closes, is_left, park
+from agent.remote_judges import ASKED_OF
 from agent.ruling import net_ledgers, ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
@@ -181,12 +182,22 @@ def _close(turn: Turn, context: Context) -> None:
         "agent_cpu_seconds": round(context.hands.spent.own_seconds(), 3),
         "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
         "disk_bytes": context.meter.disk_bytes,
+        **_asked(context),
         "gpus": context.hands.gpus.taken(),
+        **context.hands.spent.said(),
         "budgets": [line.row() for line in context.meter.lines()],
         **_compared(turn, context),
     }
     context.hands.spent.seconds.clear()
+    context.hands.spent.notes.clear()
     context.log(turn, "record", EntryKind.RECORDED, body)
+
+
+def _asked(context: Context) -> dict[str, Any]:
+    """What remote judges were asked since the record before this one, if there are any."""
+    earlier = context.journal.entries(kind=EntryKind.RECORDED)
+    asked = context.hands.remotes.asked(e.body.get(ASKED_OF, {}) for e in earlier)
+    return {ASKED_OF: asked} if asked else {}
 
 
 def _outcome(turn: Turn, context: Context, refusal: LogEntry | None) -> str:

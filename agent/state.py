@@ -14,7 +14,7 @@ from agent.hands import Hands
 from agent.listener import Listener
 from agent.meter import Unmetered
 from invariants.policy import Policy
-from logs.errors import Halted, IntegrityError, PlimsollError
+from logs.errors import EngineFailed, Halted, IntegrityError, PlimsollError
 from logs.journal import Journal
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, State, Word
 from tools.task import Task
@@ -135,12 +135,12 @@ def failure(error: PlimsollError) -> dict[str, Any]:
 
 
 def ends_the_session(error: PlimsollError) -> bool:
-    """Whether an error is this machine's or a budget's, and not the turn's: another turn would
-    only repeat it.
+    """Whether an error is this machine's, its engine's or a budget's, and not the turn's: another
+    turn would only repeat it.
 
     A disk that is full is mended by people, a budget raised, and then the same step runs again.
     """
-    return isinstance(error.__cause__, OSError) or isinstance(error, Halted)
+    return isinstance(error.__cause__, OSError) or isinstance(error, Halted | EngineFailed)
 
 
 def once(context: Context, turn: Turn, step: str, run: Callable[[], None]) -> None:

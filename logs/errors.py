@@ -11,7 +11,8 @@
     ├── Halted               exit 8   stopped by a safety rule or a budget
     ├── JudgeError           exit 1   a judge raised, timed out or gave no number
     ├── JobFailed            exit 1   a job behind the wall raised, or died
-    └── WallError            exit 1   the sandbox could not be built, or ended a job
+    ├── WallError            exit 1   the sandbox could not be built, or ended a job
+    └── EngineFailed         exit 1   what draws answers died or hung, twice in a row
 
 A new error goes under the class whose exit code its reader should act on.
 """
@@ -103,3 +104,7 @@ class JobFailed(PlimsollError):
 
 class WallError(PlimsollError):
     """The sandbox could not be built, or it ended a job at a limit."""
+
+
+class EngineFailed(PlimsollError):
+    """The engine that draws answers died or hung, and so did the one started in its place."""

@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,12 @@ class Plan:
     preload: tuple[str, ...]
     limits: Limits
     mark: str
+    program: tuple[str, ...] = ()
+    """What runs inside and speaks as the fork server does; empty is the fork server itself."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What that program finds in its environment besides, or instead of, the usual."""
+    devices: tuple[Path, ...] = ()
+    """Device files that are shown besides the usual ones."""
 
     def __post_init__(self) -> None:
         for path in (self.root, self.scratch_root, *self.read_only):
@@ -103,7 +109,8 @@ def command(plan: Plan) -> list[str]:
     Raises:
         WallError: the tool for this kind of wall is not installed.
     """
-    python = [sys.executable, "-s", "-P", "-B", "-m", "sandbox.zygote", *plan.preload]
+    server = (sys.executable, "-s", "-P", "-B", "-m", "sandbox.zygote", *plan.preload)
+    python = list(plan.program or server)
     match plan.kind:
         case Kind.BUBBLEWRAP:
             return [*_bubblewrap(plan), "--", *python]
@@ -142,6 +149,7 @@ def environment(plan: Plan) -> dict[str, str]:
         # These pools start on import, and a pool does not survive a fork.
         "OPENBLAS_NUM_THREADS": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        **plan.variables,
         MARK: plan.mark,
     }
 
@@ -155,6 +163,8 @@ def _bubblewrap(plan: Plan) -> Iterator[str]:
         yield "--disable-userns"
     size = ("--size", str(PRIVATE_TMP_BYTES)) if "--size" in knows else ()
     yield from ("--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/dev/shm")
+    for device in plan.devices:
+        yield from ("--dev-bind", str(device), str(device))
     yield from (*size, "--tmpfs", "/tmp", "--dir", str(plan.home))
     yield from _system()
     for path in sorted({*_interpreter(), *_code(plan.root), *plan.read_only}):

@@ -132,7 +132,7 @@ class Worker:
             breach = _breach(job, ended)
             if breach is not None or not ended.clean:
                 self.close()
-        error = breach or _error(job, ended)
+        error = breach or error_of(job, ended)
         if error is not None:
             raise error
         return JobResult(
@@ -200,7 +200,7 @@ def _breach(job: str, ended: Ended) -> WallError | None:
     return None
 
 
-def _error(job: str, ended: Ended) -> PlimsollError | None:
+def error_of(job: str, ended: Ended) -> PlimsollError | None:
     """What to raise for a job that kept its limits and still has no value."""
     match ended.report:
         case {"refused": [str(name), str(what), str(saw), str(wanted), str(try_this)]}:

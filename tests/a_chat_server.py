@@ -88,6 +88,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
 
     def __init__(self, behaviours: Sequence[Behaviour]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -3,6 +3,7 @@
 import os
 import sys
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 # Before any library reads them.
@@ -21,6 +22,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+VLLM = Path(__file__).parent / "vllm"
 
 
 class NetworkTouched(AssertionError):
@@ -60,6 +64,12 @@ sys.addaudithook(_refuse_the_network)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--vllm", action="store_true", help="run those that need vLLM's environment")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What needs the environment of vLLM is run by `./run test-vllm`."""
+    return True if collection_path == VLLM and not config.getoption("--vllm") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -93,7 +93,16 @@ def history(workspace: Workspace) -> list[tuple[str, str, Any]]:
     return [(e.key, str(e.kind), _timeless(e.body), _price(e)) for e in log(workspace, None)]
 
 
-MACHINE = ("seconds", "agent_cpu_seconds", "peak_rss_mb", "disk_bytes", "gpus", "budgets")
+MACHINE = (
+    "seconds",
+    "agent_cpu_seconds",
+    "peak_rss_mb",
+    "disk_bytes",
+    "gpus",
+    "engine",
+    "budgets",
+    "remote_judges",
+)
 """What the record of a turn says of the machine and the clock."""
 
 

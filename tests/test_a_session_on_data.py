@@ -9,7 +9,7 @@ from agent import session
 from agent.replaying import Again, replay
 from agent.tasks import task_of
 from agent.workspace import Workspace
-from logs.errors import PlimsollError, UsageError
+from logs.errors import UsageError
 from logs.verify import verified, verify
 from logs.vocabulary import EntryKind, JudgeKind, Observation, State
 from tests import a_users_data as user
@@ -264,5 +264,6 @@ def test_a_session_is_judged_by_a_reward_model_of_the_user(tmp_path):
 def test_without_any_judge_there_is_no_session(beside, tmp_path):
     user.written(tmp_path)
     (tmp_path / "model").symlink_to(beside / "model")
-    with pytest.raises(PlimsollError, match="Somebody must judge"):
-        session.found(opened(tmp_path, "none"), Told())
+    said = plimsoll("init", str(tmp_path / "x"), "--config", str(settings(tmp_path, "remote", 2)))
+    assert said.code == 2
+    assert "needs a table [[judges.remote]]" in said.err

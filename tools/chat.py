@@ -7,7 +7,7 @@ whatever goes wrong comes back as a name, so that whoever asked can go on withou
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any
@@ -55,6 +55,10 @@ class Heard:
     tokens_in: int | None = None
     tokens_out: int | None = None
     seconds: float = 0.0
+    wait: float = 0.0
+    """Seconds that the server asks to wait before another try."""
+    logprobs: Any = None
+    """As the server gave them, unread; None where it gave none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class _Message(BaseModel):
 class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
+    logprobs: Any = None
 
 
 class _Completion(BaseModel):
@@ -117,46 +122,53 @@ def models_of(endpoint: Endpoint) -> tuple[str, tuple[str, ...]]:
     return asyncio.run(_models(endpoint))
 
 
-def client_of(endpoint: Endpoint) -> httpx2.AsyncClient:
-    """A client that follows no redirect, verifies TLS, and asks a proxy only beyond loopback."""
+def client_of(endpoint: Endpoint, *, at_once: int = 1) -> httpx2.AsyncClient:
+    """A client that follows no redirect, verifies TLS, and asks a proxy only beyond loopback.
+
+    Args:
+        at_once: connections that it may hold open.
+    """
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     if endpoint.key:
         headers["Authorization"] = f"Bearer {endpoint.key}"
     return httpx2.AsyncClient(
         headers=headers,
         timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+        limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
         follow_redirects=False,
         trust_env=not is_loopback(endpoint.url),
     )
 
 
 async def _ask(endpoint: Endpoint, body: dict[str, Any]) -> Heard:
+    async with client_of(endpoint) as client:
+        return await converse(client, endpoint, body)
+
+
+async def converse(client: httpx2.AsyncClient, endpoint: Endpoint, body: dict[str, Any]) -> Heard:
+    """Post one question over an open client, with as many tries as the endpoint allows."""
     began, wait = time.monotonic(), endpoint.backoff_seconds
     until = began + endpoint.deadline_seconds
     tries: list[str] = []
     retries = endpoint.retries
-    async with client_of(endpoint) as client:
-        while True:
-            left = min(endpoint.timeout_seconds, until - time.monotonic())
-            tried = await _try(client, "POST", f"{endpoint.url}/chat/completions", left, body)
-            tries.append(tried.how)
-            if tried.heard is None and (simpler := _simpler(body, tried)):
-                body = simpler
-                continue
-            pause = max(wait, tried.wait)
-            if not tried.again or not retries or time.monotonic() + pause >= until:
-                break
-            await asyncio.sleep(pause)
-            retries, wait = retries - 1, wait * 2
-    heard = tried.heard or Heard(failed=tried.how)
-    return Heard(
-        text=heard.text,
-        failed=heard.failed,
+    while True:
+        left = min(endpoint.timeout_seconds, until - time.monotonic())
+        tried = await _try(client, "POST", f"{endpoint.url}/chat/completions", left, body)
+        tries.append(tried.how)
+        if tried.heard is None and (simpler := _simpler(body, tried)):
+            body = simpler
+            continue
+        pause = max(wait, tried.wait)
+        if not tried.again or not retries or time.monotonic() + pause >= until:
+            break
+        await asyncio.sleep(pause)
+        retries, wait = retries - 1, wait * 2
+    return replace(
+        tried.heard or Heard(failed=tried.how),
         tries=tuple(tries),
         schema="response_format" in body,
-        tokens_in=heard.tokens_in,
-        tokens_out=heard.tokens_out,
         seconds=round(time.monotonic() - began, 3),
+        wait=tried.wait,
     )
 
 
@@ -236,7 +248,13 @@ def _heard(data: bytes) -> Heard:
         failed = "cut-off"
     elif not text.strip():
         failed = "empty"
-    return Heard(text=text, failed=failed, tokens_in=tokens[0], tokens_out=tokens[1])
+    return Heard(
+        text=text,
+        failed=failed,
+        tokens_in=tokens[0],
+        tokens_out=tokens[1],
+        logprobs=choice.logprobs,
+    )
 
 
 def _tokens(usage: Any) -> tuple[int | None, int | None]:

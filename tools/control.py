@@ -13,20 +13,18 @@ from typing import Any
 from logs.vocabulary import Constitution
 from tools.drawing import draw_answers
 from tools.judging import Progress, judge_samples
+from tools.lists import HEAT
 from tools.models import load_policy, load_tokenizer
 from tools.scoring import answer_logps
 
 SIDES = ("anchor", "degraded", "null")
-HOT = 1.4
-"""Temperature of the degraded checkpoint: hot enough to be worse, not so hot that nothing is left
-that a null has not."""
 
 
 def controlled(
     args: dict[str, Any], constitution: Constitution, progress: Progress
 ) -> list[dict[str, dict[str, Any]]]:
     """Per item and side: `text`, what was said, and `scores`, what every judge gave it."""
-    anchor, hot = (_drawn(args | {"temperature": t}) for t in (1.0, HOT))
+    anchor, hot = (_drawn(args | {"temperature": t, "list": name}) for name, t in HEAT.items())
     null = _constant(args, [group["prompt"] for group in anchor])
     rng = random.Random(args["seed"])
     orders = [rng.sample(range(3), 3) for _ in anchor]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.divergence import exact_divergence
+from tools.lists import ANSWERS, DIVERGENCE
 from tools.models import load_policy, load_tokenizer
 from tools.sampling import Sampled, SamplingParameters, sample
 from tools.scoring import answer_logps
@@ -28,7 +29,9 @@ def draw_answers(
     use_threads(args["threads"])
     base = Path(args["base"])
     codec = load_tokenizer(base)
-    policy, anchor = load_policy(base, _path(args["adapter"])), load_policy(base, None)
+    anchor = load_policy(base, None)
+    idle = args.get("drawn") and not args.get("divergence")
+    policy = anchor if idle else load_policy(base, _path(args["adapter"]))
     groups, drawn = drawn_from(policy, anchor, codec, args, on_progress)
     report: dict[str, Any] = {"tokens": sum(len(s.ids) + s.finished for row in drawn for s in row)}
     if n := args.get("divergence", 0):
@@ -51,7 +54,8 @@ def drawn_from(
     on_progress: Callable[[int, int], None],
 ) -> tuple[list[dict[str, Any]], list[list[Sampled]]]:
     """Sibling answers per prompt, as rows and as they were drawn, by models that are loaded."""
-    drawn = _sample(policy, codec, args["prompts"], args, args["samples"], on_progress)
+    of = args.get("list", ANSWERS)
+    drawn = _sample(policy, codec, args["prompts"], args, args["samples"], of, on_progress)
     logps = _logps(anchor, codec, args["prompts"], drawn)
     reader = load_policy(Path(args["reader"]), None) if args["reader"] else None
     read = _logps(reader, codec, args["prompts"], drawn) if reader else {}
@@ -75,12 +79,13 @@ def answer_lists(
     for i, (name, want) in enumerate(args["lists"].items()):
         on_progress(i, len(args["lists"]), f"trial: {name}")
         parameters = args | {"temperature": want["temperature"]}
-        drawn = _sample(models[want["of"]], codec, want["prompts"], parameters, 1)
+        drawn = _sample(models[want["of"]], codec, want["prompts"], parameters, 1, name)
         answers = [codec.text(row[0].ids) for row in drawn]
         (scratch / f"{name}.json").write_text(json.dumps(answers))
     report: dict[str, Any] = {}
     if prompts := args.get("divergence"):
-        drawn = _sample(models["candidate"], codec, prompts, args | {"temperature": 1.0}, 1)
+        at_one = args | {"temperature": 1.0}
+        drawn = _sample(models["candidate"], codec, prompts, at_one, 1, DIVERGENCE)
         rows = [
             (codec.prompt(p), codec.answer(r[0].ids)) for p, r in zip(prompts, drawn, strict=True)
         ]
@@ -95,8 +100,12 @@ def _sample(
     prompts: Sequence[str],
     args: dict[str, Any],
     samples: int,
+    of: str,
     on_progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[list[Sampled]]:
+    """Draw the answers of one list, or read what an engine drew for it."""
+    if drawn := args.get("drawn"):
+        return read_drawn(Path(drawn[of]))
     parameters = SamplingParameters(
         samples=samples,
         temperature=args["temperature"],
@@ -107,6 +116,12 @@ def _sample(
     return sample(
         model, encoded, eos=codec.eos, pad=codec.pad, parameters=parameters, on_progress=on_progress
     )
+
+
+def read_drawn(path: Path) -> list[list[Sampled]]:
+    """The answers that an engine wrote; `tools.engines.asked` says in which form."""
+    with path.open(encoding="utf-8") as file:
+        return [[Sampled(*answer) for answer in json.loads(line)] for line in file]
 
 
 def _logps(

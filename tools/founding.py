@@ -12,6 +12,7 @@ from tools.drawing import draw_answers
 from tools.features import FEATURES, SURFACE, Floats, describe
 from tools.judges import FeatureJudge, fit
 from tools.judging import answers_of
+from tools.lists import FITTING_SAMPLES
 from tools.world.annotators import Annotator, compare
 
 Progress = Callable[[int, int, str], None]
@@ -25,7 +26,7 @@ def fit_founding_judges(args: dict[str, Any], scratch: Path, progress: Progress)
     """One judge per annotator, written to `<id>.json`, and the choices to `<id>.choices.jsonl`."""
     constitution = Constitution.model_validate(args["constitution"])
     groups, _ = draw_answers(
-        args | {"adapter": None, "samples": 8, "temperature": 1.0},
+        args | {"adapter": None, "samples": FITTING_SAMPLES, "temperature": 1.0},
         lambda done, of: progress(done, of, "drawing answers for the annotators"),
     )
     features = [describe(answers_of(g)) for g in groups]

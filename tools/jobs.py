@@ -19,6 +19,7 @@ SAMPLES, VERDICTS, ADAPTER = "samples.jsonl", "verdicts.jsonl", "adapter"
 WEIGHED = "weighed.jsonl"
 NATS = "nats.jsonl"
 CONTROLLED = "controlled.jsonl"
+ENCODED = "encoded.json"
 
 
 def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     Args:
         args: base, adapter (or None), prompts, samples, temperature, max_new_tokens, seed,
             threads, and `divergence`: prompts (from the front of the list) on whose first
-            answer the exact divergence from the base is computed.
+            answer the exact divergence from the base is computed. Here and in every job that
+            samples, `drawn`: name of a list -> file of answers that an engine drew already.
     """
     from tools.drawing import draw_answers
 
@@ -35,6 +37,24 @@ def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     groups, report = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
     _write_lines(scratch / SAMPLES, groups)
     return report | {"seconds": time.monotonic() - started}
+
+
+def encode(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
+    """Token ids of prompts, for an engine outside that draws the answers.
+
+    Args:
+        args: base, and `lists`: name -> prompts.
+
+    Returns:
+        `eos`, and `vocabulary`: how many tokens the model knows. The ids are in `ENCODED`.
+    """
+    from tools.models import load_tokenizer, vocabulary
+
+    base = Path(args["base"])
+    codec = load_tokenizer(base)
+    ids = {name: [codec.prompt(p) for p in prompts] for name, prompts in args["lists"].items()}
+    (scratch / ENCODED).write_text(json.dumps(ids, separators=(",", ":")), encoding="utf-8")
+    return {"eos": codec.eos, "vocabulary": vocabulary(base)}
 
 
 def survey(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:

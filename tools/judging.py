@@ -42,7 +42,8 @@ def judge_samples(
             progress(i, len(groups), "judging")
         rows.append(_judged(group["prompt"], answers_of(group), judges, constitution))
     progress(len(groups), len(groups), "judging")
-    pays = _flaws(args, groups, judges, constitution) if args.get("counterfactuals") else {}
+    twins_wanted = judges and args.get("counterfactuals")
+    pays = _flaws(args, groups, judges, constitution) if twins_wanted else {}
     return rows, {"flaws": pays}
 
 

@@ -42,6 +42,18 @@ def is_adapter(trained: Path) -> bool:
     return (trained / "adapter_config.json").is_file()
 
 
+def vocabulary(base: Path) -> int:
+    """How many tokens the model gives a probability to; some may have no text.
+
+    Raises:
+        IntegrityError: its configuration is missing or cannot be read.
+    """
+    from transformers import AutoConfig
+
+    config = readable(base, AutoConfig.from_pretrained)
+    return int(config.get_text_config().vocab_size)
+
+
 def load_tokenizer(base: Path) -> Codec:
     """The tokenizer that was saved beside the base model.
 

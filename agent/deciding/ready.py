@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from agent.api_keys import key_of as api_key_of
 from agent.config import Config, DeciderSection
 from agent.deciding.experience import LEARNS, require_experience
 from agent.deciding.guidance import read as read_guidance
+from agent.remote_judges import endpoint_of as endpoint_of_judge
 from agent.workspace import Workspace
 from logs.errors import UsageError
 
@@ -22,16 +24,8 @@ def key_of(settings: DeciderSection, environment: Mapping[str, str] = os.environ
     Raises:
         UsageError: the variable is not set, or holds no key.
     """
-    name = settings.api_key_env
-    key = environment.get(name, "").strip() if name else ""
-    if name and not (key and key.isascii() and key.isprintable()):
-        raise UsageError(
-            "The key for the decider's endpoint is not there.",
-            saw=f"the environment variable {name} is {'no key' if key else 'not set'}",
-            wanted="the key in that variable; it is never printed and never logged",
-            try_this=f"set {name} in this shell, or decider.api_key_env to the name of another",
-        )
-    return key
+    whose, setting = "the decider's endpoint", "decider.api_key_env"
+    return api_key_of(whose, settings.api_key_env, setting, environment)
 
 
 def endpoint_of(settings: DeciderSection) -> "Endpoint":
@@ -56,10 +50,13 @@ def require_ready(workspace: Workspace) -> None:
     """Refuse to begin a session whose decider lacks something.
 
     Raises:
-        UsageError: no endpoint, no model, no key; guidance or experience that cannot be read.
+        UsageError: no endpoint, no model, no key (of a judge neither); guidance or experience that
+            cannot be read.
     """
     config: Config = workspace.config
     settings = config.decider
+    for judge in config.judges.remote:
+        endpoint_of_judge(judge)
     if config.session.decider == LEARNS:
         require_experience(workspace)
     if config.session.decider != LANGUAGE:

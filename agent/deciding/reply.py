@@ -1,21 +1,17 @@
 """What a model answered, read without trust: one JSON object of the agreed form, or a name of what
 is wrong with it."""
 
-import json
 import math
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.deciding.briefing import BECAUSE
 from agent.deciding.menu import Item, arguments_of
 from logs.vocabulary import Prediction
+from tools.strict_json import value_in
 
 MOST_CHARACTERS = 20_000
-_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCED = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL)
 
 
 class Foreseen(BaseModel):
@@ -65,28 +61,12 @@ def read(text: str) -> Reply | str:
     """The reply in a text, or why there is none: `too-long`, `not-json` or `invalid`."""
     if len(text) > MOST_CHARACTERS:
         return "too-long"
-    plain = _THOUGHTS.sub("", text).strip()
-    fenced = _FENCED.match(plain)
     try:
-        found = json.loads(
-            fenced[1] if fenced else plain, object_pairs_hook=_once, parse_constant=_no_number
-        )
-    except (ValueError, RecursionError):
+        found = value_in(text)
+    except ValueError:
         return "not-json"
     try:
         return Reply.model_validate(found)
     except ValidationError as error:
         long = any(e["type"] == "string_too_long" for e in error.errors())
         return "too-long" if long else "invalid"
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; a key that is given twice would mean two things."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is given twice")
-    return found
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number")

@@ -1,0 +1,1 @@
+"""Tests that draw by vLLM; they need its environment: `./run test-vllm`."""

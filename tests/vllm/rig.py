@@ -1,0 +1,88 @@
+"""A store with a base and adapters of it, and an engine that draws from them."""
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+import torch
+
+from agent.drawn import python_of
+from agent.founding import shipped
+from logs.vocabulary import Recipe
+from sandbox.limits import Limits
+from tools.engines.asked import Ask
+from tools.engines.vllm_offline import OfflineVllm, Settings
+from tools.models import load_tokenizer, vocabulary
+from tools.store import Store
+from tools.task import MicroWorld
+from tools.trl_trainer import trainable
+
+PROMPTS = MicroWorld().train_prompts(48, seed=1, emphasis={})
+LIMITS = Limits(wall_seconds=300, cpu_threads=2)
+
+
+def settings(**changed):
+    usual = {
+        "python": python_of(os.environ.get("PLIMSOLL_VLLM_PYTHON", "")),
+        "threads": 2,
+        "rank": 8,
+        "max_num_seqs": 64,
+        "max_model_len": 0,
+        "memory_gb": 1.0,
+        "gpu_share": 0.3,
+        "dtype": "float32",
+        "start_seconds": 500.0,
+    }
+    return Settings(**(usual | changed))
+
+
+class Rig:
+    """What a test draws from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = Store(folder / "objects")
+        self.base = self.store.put_folder(shipped("base"))
+        self.codec = load_tokenizer(shipped("base"))
+        self.noted: list[str] = []
+        self.engine = self.an_engine()
+
+    def an_engine(self, **changed):
+        place = self.folder / f"engine-{time.monotonic_ns()}"
+        return OfflineVllm(settings(**changed), self.store, place, self.noted.append)
+
+    def ask(self, adapter=None, **changed):
+        usual = {
+            "base": self.base,
+            "adapter": adapter,
+            "prompts": [self.codec.prompt(p) for p in PROMPTS],
+            "samples": 4,
+            "temperature": 1.0,
+            "max_new_tokens": 20,
+            "seed": 3,
+            "eos": self.codec.eos,
+            "vocabulary": vocabulary(shipped("base")),
+        }
+        return Ask(**(usual | changed))
+
+    def an_adapter(self, seed=0, rank=8, base=None):
+        """Trained by nobody: random, and far enough from nothing to change what is said."""
+        torch.manual_seed(seed)
+        model = trainable(Recipe(rank=rank), base or shipped("base"), None)
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.02)
+        out = self.folder / f"adapter-{seed}-{rank}"
+        model.save_pretrained(out)
+        return self.store.put_folder(out)
+
+
+def drawn(engine, ask, limits=LIMITS, on_progress=lambda *told: None):
+    """The bytes of what is drawn."""
+    return engine.draw(ask, limits=limits, on_progress=on_progress).path.read_bytes()
+
+
+def inside(engine):
+    """The processes of an engine, as seen from outside."""
+    return psutil.Process(engine._cell._process.pid).children(recursive=True)

@@ -1,0 +1,282 @@
+"""Offline vLLM: one resident process behind a wall of its own, adapters swapped at each ask."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from logs.errors import EngineFailed, UsageError, WallError
+from sandbox import probe
+from sandbox.cell import Cell
+from sandbox.limits import Limits
+from sandbox.plan import Plan
+from sandbox.worker import JobResult, error_of
+from tools.engines.asked import Ask, Drawn, OnProgress, require_whole
+from tools.models import is_adapter
+from tools.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = Path(__file__).with_name("vllm_worker.py")
+TRIES = 2
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM can be told an adapter's rank is at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the engine is started."""
+
+    python: Path
+    """Of the environment that has vLLM."""
+    threads: int
+    rank: int
+    """Of the adapters that are to come; a larger one starts the engine again."""
+    max_num_seqs: int
+    max_model_len: int
+    """Tokens of a prompt and its answer; 0 is what the model itself can."""
+    memory_gb: float
+    """Of the key-value cache on a processor; on a GPU it is a share of its memory."""
+    gpu_share: float
+    dtype: str
+    start_seconds: float
+    worker: Path = WORKER
+    """The program that draws; another one in tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What a running engine can draw from."""
+
+    model: Path
+    rank: int
+
+
+class _OutOfMemory(Exception):
+    """The engine said so itself."""
+
+
+class OfflineVllm:
+    """The parent's side of `vllm_worker.py`: started when asked, started again when it failed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        scratch: Path,
+        note: Callable[[str], None] = lambda said: None,
+    ) -> None:
+        self.settings, self.store, self.scratch, self.note = settings, store, scratch, note
+        self._cell: Cell | None = None
+        self._serves: _Served | None = None
+        self._count = 0
+        self._in_flight = settings.max_num_seqs
+        self._starting = 0.0
+        """CPU seconds of starts that no draw has counted yet."""
+
+    def draw(self, ask: Ask, *, limits: Limits, on_progress: OnProgress) -> Drawn:
+        """Draw; an engine that died or hung is started again once, and the same is drawn.
+
+        One that runs out of memory is started again with half as many answers in flight.
+        """
+        failed = 0
+        while True:
+            try:
+                return self._drawn(ask, limits, on_progress)
+            except _OutOfMemory as error:
+                self.close()
+                if self._in_flight == 1:
+                    raise _too_large(error) from error
+                self._in_flight //= 2
+                self.note(f"out of memory: {self._in_flight} answers in flight from here on")
+            except WallError as error:
+                self.close()
+                failed += 1
+                if failed == TRIES:
+                    raise _failed_twice(error) from error
+                self.note(f"the engine is started again: {error.what} {error.saw}")
+
+    def close(self) -> None:
+        """End the engine and all that it started."""
+        cell, self._cell, self._serves = self._cell, None, None
+        if cell is not None:
+            cell.kill()
+
+    def _drawn(self, ask: Ask, limits: Limits, on_progress: OnProgress) -> Drawn:
+        began = time.monotonic()
+        base = self.store.checkout(ask.base)
+        trained = self.store.checkout(ask.adapter) if ask.adapter else None
+        lora = trained if trained and is_adapter(trained) else None
+        model = base if trained is None or lora else trained
+        self._stand(_Served(model, _rank_of(lora, self.settings.rank)))
+        self._count += 1
+        place = self.scratch / f"draw-{self._count}"
+        place.mkdir(parents=True)
+        prompts, out = place / "prompts.jsonl", place / "drawn.jsonl"
+        prompts.write_text("".join(f"{json.dumps(list(ids))}\n" for ids in ask.prompts))
+        args: dict[str, Any] = {
+            "prompts": str(prompts),
+            "adapter": str(lora) if lora else None,
+            "out": str(out),
+            "samples": ask.samples,
+            "temperature": ask.temperature,
+            "max_new_tokens": ask.max_new_tokens,
+            "seed": ask.seed,
+            "eos": ask.eos,
+        }
+        result = self._called("draw", args, limits, on_progress)
+        require_whole(out, ask)
+        used = result.cpu_seconds + self._starting
+        self._starting = 0.0
+        seconds = time.monotonic() - began
+        return Drawn(out, replace(result, wall_seconds=seconds, cpu_seconds=used))
+
+    def _stand(self, wanted: _Served) -> None:
+        """Serve this model: what runs already, or an engine that is started now."""
+        serves = self._serves
+        fits = serves and serves.model == wanted.model and serves.rank >= wanted.rank
+        if self._cell is not None and self._cell.alive and fits:
+            return
+        self.close()
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        seconds = self.settings.start_seconds
+        self._cell = Cell(self._plan(), start_seconds=seconds)
+        limits = Limits(wall_seconds=seconds, cpu_threads=self.settings.threads)
+        args = {"settings": self._arguments(wanted)}
+        opened = self._called("open", args, limits, lambda done, of, what: None)
+        self._starting += opened.cpu_seconds
+        self._serves = wanted
+
+    def _called(
+        self, job: str, args: dict[str, Any], limits: Limits, on_progress: OnProgress
+    ) -> JobResult:
+        assert self._cell is not None
+        request = self._cell.request(job, args, scratch=self.scratch, limits=limits)
+        began = time.monotonic()
+        ended = self._cell.run(request, seconds=limits.wall_seconds, on_progress=on_progress)
+        if "out_of_memory" in ended.report:
+            raise _OutOfMemory(ended.report["out_of_memory"])
+        if error := error_of(f"vLLM's {job}", ended):
+            raise error
+        return JobResult(
+            value=ended.report["value"],
+            wall_seconds=time.monotonic() - began,
+            cpu_seconds=ended.cpu_seconds,
+            peak_rss_bytes=ended.peak_rss_bytes,
+            level=probe.level().number,
+        )
+
+    def _arguments(self, wanted: _Served) -> dict[str, Any]:
+        """vLLM's own engine arguments."""
+        s = self.settings
+        return {
+            "model": str(wanted.model),
+            "dtype": s.dtype,
+            "max_model_len": s.max_model_len or None,
+            "max_num_seqs": self._in_flight,
+            "gpu_memory_utilization": s.gpu_share,
+            "enable_lora": True,
+            "max_loras": 1,
+            "max_lora_rank": wanted.rank,
+            "enable_prefix_caching": True,
+            "enforce_eager": not _gpus(),
+        }
+
+    def _plan(self) -> Plan:
+        level = probe.level()
+        if level.kind is None:
+            raise WallError(
+                "No wall can be built on this machine, and no engine runs without one.",
+                saw=level.how,
+                wanted="at least a process with limits",
+                try_this="plimsoll doctor",
+            )
+        python = self.settings.python
+        return Plan(
+            kind=level.kind,
+            root=ROOT,
+            scratch_root=self.scratch.resolve(),
+            read_only=(self.store.root.resolve(), *_environment(python), *_processors()),
+            preload=(),
+            limits=Limits(cpu_threads=self.settings.threads),
+            mark=uuid.uuid4().hex,
+            program=(str(python), "-s", "-P", "-B", str(self.settings.worker)),
+            variables=_variables(self.settings),
+            devices=_gpus(),
+        )
+
+
+def _rank_of(lora: Path | None, expected: int) -> int:
+    rank = expected
+    if lora is not None:
+        told = json.loads((lora / "adapter_config.json").read_text(encoding="utf-8"))
+        rank = max(rank, int(told["r"]))
+    if rank > RANKS[-1]:
+        raise UsageError(
+            "The adapter's rank is larger than vLLM serves.",
+            saw=f"rank {rank}",
+            wanted=f"at most {RANKS[-1]}",
+            try_this='lower recipe.rank, or [sampling] engine = "transformers"',
+        )
+    return next(known for known in RANKS if known >= rank)
+
+
+def _environment(python: Path) -> tuple[Path, ...]:
+    """The folders of that Python: its environment, and what the environment was made from."""
+    settings = python.parent.parent / "pyvenv.cfg"
+    if not (python.is_file() and settings.is_file()):
+        raise UsageError(
+            "The environment of vLLM is not there.",
+            saw=f"no Python environment at {python}",
+            wanted="[sampling] python, or $PLIMSOLL_VLLM_PYTHON: an environment with vLLM",
+            try_this="./run setup-vllm",
+        )
+    lines = settings.read_text(encoding="utf-8").splitlines()
+    told = {key.strip(): value.strip() for key, _, value in (x.partition("=") for x in lines)}
+    made_from = Path(told["home"]).parent
+    found = {python.parent.parent.absolute(), made_from, made_from.resolve()}
+    return tuple(p for p in sorted(found) if not p.is_relative_to("/usr") and p != Path("/"))
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    return {
+        "PYTHONPATH": "",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_CPU_KVCACHE_SPACE": f"{max(1, round(settings.memory_gb))}",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_HOST_IP": "127.0.0.1",
+        "VLLM_LOGGING_LEVEL": "WARNING",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }
+
+
+def _processors() -> tuple[Path, ...]:
+    """Where the kernel tells of processors and memory nodes, which vLLM counts."""
+    told = Path("/sys/devices/system")
+    return tuple(path for path in (told / "cpu", told / "node") if path.is_dir())
+
+
+def _gpus() -> tuple[Path, ...]:
+    """The device files of the GPUs of this machine."""
+    return tuple(sorted(Path("/dev").glob("nvidia*")))
+
+
+def _too_large(error: Exception) -> UsageError:
+    return UsageError(
+        "The engine has too little memory for a single answer.",
+        saw=str(error)[:300],
+        wanted="room for the model and one answer",
+        try_this="lower sampling.max_model_len, or raise sampling.memory_gb or gpu_share",
+    )
+
+
+def _failed_twice(error: WallError) -> EngineFailed:
+    return EngineFailed(
+        "The engine that draws answers failed twice in a row.",
+        saw=f"{error.what} {error.saw}",
+        wanted="answers, from it or from the one that was started in its place",
+        try_this="free memory or raise [limits] seconds, then: plimsoll resume",
+    )
