@@ -168,6 +168,7 @@ class Hands(Drawing):
         """A trained candidate; the digest of its folder."""
         args = self._policy(state) | {
             "recipe": recipe.model_dump(mode="json"),
+            "training": self.config.training.model_dump(mode="json"),
             "pairs": str(self._file(pairs)),
             "shown": str(self._file(shown)),
             "seed": seed,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tools.memory import less
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -56,14 +58,21 @@ def sample(
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     step = max(1, parameters.rows // parameters.samples)
     drawn: dict[int, list[Sampled]] = {}
-    for start in range(0, len(order), step):
-        chunk = order[start : start + step]
-        batch = _Batch(model, [prompts[i] for i in chunk], eos, pad, parameters, generator)
-        answers = batch.run()
-        for place, i in enumerate(chunk):
-            k = parameters.samples
-            drawn[i] = answers[place * k : (place + 1) * k]
-        on_progress(min(start + step, len(order)), len(order))
+    start, k = 0, parameters.samples
+    while start < len(order):
+        chunk, chance = order[start : start + step], generator.get_state()
+        try:
+            batch = _Batch(model, [prompts[i] for i in chunk], eos, pad, parameters, generator)
+            answers = batch.run()
+        except torch.OutOfMemoryError:
+            batch = answers = None
+        if answers is None:
+            generator.set_state(chance)
+            step = less(min(step, len(chunk)), "prompts at once while sampling")
+            continue
+        drawn |= {i: answers[place * k : (place + 1) * k] for place, i in enumerate(chunk)}
+        start += step
+        on_progress(min(start, len(order)), len(order))
     return [drawn[i] for i in range(len(prompts))]
 
 

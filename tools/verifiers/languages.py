@@ -37,8 +37,8 @@ COMMON: Mapping[str, Mapping[str, str]] = {
         " ao ele das tem à seu sua ou ser quando muito há nos já está eu também só são você",
         "fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne"
         " se ce il sont la nous vous je avec aux cette mais ou leur être fait ses été deux même",
-        "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch"
-        " es an werden aus er hat dass sie nach wird bei einer um am sind noch wie einem ich wir",
+        "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als"
+        " auch es an werden aus er hat dass sie nach wird bei einer um am sind noch wie ich wir",
         "it": "di e il la che in un a per è una sono del con non si da le i della nel alla dei come"
         " più lo ma ha gli al delle anche questo o io mi ho se perché molto essere dal",
         "pl": "w i na z się nie do to że jest o jak za po co ale od czy przez przy tym dla tak już"
