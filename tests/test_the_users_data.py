@@ -80,8 +80,8 @@ class TestPools:
         assert "199 distinct" in refused.value.saw
 
     def test_that_all_read_alike_are_refused(self, tmp_path):
-        same = "Solve number {} of these problems: give one number and nothing else, as {} twice"
-        rows = [{"prompt": same.format(i % 9, i % 7) + "." * i, "answer": 1} for i in range(400)]
+        texts = [" ".join(f"word{i}x{j}" for j in range(20)) for i in range(40)]
+        rows = [{"prompt": text + "!" * n, "answer": 1} for text in texts for n in range(10)]
         with pytest.raises(UsageError, match="read alike"):
             made_of(config_of(lines(tmp_path / "d.jsonl", rows)))
 
@@ -213,7 +213,7 @@ class TestShapes:
         ("row", "said"),
         [
             ({"messages": [*CHAT, CHAT[1], CHAT[2]]}, "2 questions"),
-            ({"messages": CHAT[:1]}, "0 questions"),
+            ({"messages": CHAT[:1], "answer": 4}, "0 questions"),
             ({"messages": [{"role": "user", "content": ["?"]}], "answer": 1}, "no text"),
             ({"prompt": "How many?", "completion": "5", "label": False}, "labelled wrong"),
             ({"messages": CHAT[:2]}, "there is no 'answer'"),

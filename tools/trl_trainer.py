@@ -189,11 +189,13 @@ def preference_trainer(
         for p in pairs
     ]
     own = own or setup.of_trainer(recipe.batch, 1)
+    at_once = own["per_device_train_batch_size"]
     config = DPOConfig(
         **_settings(recipe, len(rows), seed, out, epochs=1) | dict(own),
         beta=recipe.beta,
         precompute_ref_log_probs=True,
-        precompute_ref_batch_size=4 * own["per_device_train_batch_size"],
+        # Without gradients four times as many fit, unless memory ran out already.
+        precompute_ref_batch_size=4 * at_once if at_once >= recipe.batch else at_once,
     )
     trainer = DPOTrainer(
         model=model,
