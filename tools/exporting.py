@@ -31,7 +31,7 @@ def export(base: Path, trained: Path | None, out: Path, *, merge: bool, base_nam
         return "adapter"
     if trained is not None and is_adapter(trained):
         _copied(base, out, TOKENIZER)
-        load_policy(base, trained).to("cpu").save_pretrained(out)
+        load_policy(base, trained).save_pretrained(out)
         return "merged"
     _copied(base, out, TOKENIZER)
     _copied(trained or base, out)

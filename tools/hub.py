@@ -48,7 +48,7 @@ def _offline() -> Iterator[None]:
     import datasets
     import huggingface_hub
 
-    homes = (datasets.config, huggingface_hub.constants)
+    homes: tuple[Any, ...] = (datasets.config, huggingface_hub.constants)
     before = [home.HF_HUB_OFFLINE for home in homes]
     for home in homes:
         home.HF_HUB_OFFLINE = True

@@ -61,11 +61,8 @@ def sample(
     start, k = 0, parameters.samples
     while start < len(order):
         chunk, chance = order[start : start + step], generator.get_state()
-        try:
-            batch = _Batch(model, [prompts[i] for i in chunk], eos, pad, parameters, generator)
-            answers = batch.run()
-        except torch.OutOfMemoryError:
-            batch = answers = None
+        asked = [prompts[i] for i in chunk]
+        answers = _answered(model, asked, eos, pad, parameters, generator)
         if answers is None:
             generator.set_state(chance)
             step = less(min(step, len(chunk)), "prompts at once while sampling")
@@ -74,6 +71,21 @@ def sample(
         start += step
         on_progress(min(start, len(order)), len(order))
     return [drawn[i] for i in range(len(prompts))]
+
+
+def _answered(
+    model: "PreTrainedModel",
+    prompts: Sequence[Ids],
+    eos: int,
+    pad: int,
+    parameters: SamplingParameters,
+    generator: torch.Generator,
+) -> list[Sampled] | None:
+    """The answers of one batch; None where memory ran out, with all that it held let go."""
+    try:
+        return _Batch(model, prompts, eos, pad, parameters, generator).run()
+    except torch.OutOfMemoryError:
+        return None
 
 
 class _Batch:

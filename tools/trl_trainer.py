@@ -79,60 +79,53 @@ def train(
             try_this="draw more prompts or samples: recipe.prompts, recipe.samples",
         )
     quiet()
-    at_once = recipe.batch
-    while True:
-        try:
-            stages = _Stages(recipe, base, adapter, seed, out, setup, at_once, on_step)
-            report = stages.run(pairs, shown)
-            break
-        except torch.OutOfMemoryError:
-            stages = None
-        at_once = less(at_once, "rows at once while training")
-    refuse_broken(report, stages.model)
-    stages.model.save_pretrained(out)
-    stages.tokenizer.save_pretrained(out)
+    at_once, done = recipe.batch, None
+    while done is None:
+        done = _attempt(recipe, base, adapter, (pairs, shown), seed, out, setup, at_once, on_step)
+        if done is None:
+            at_once = less(at_once, "rows at once while training")
+    report, model, tokenizer = done
+    refuse_broken(report, model)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
     name_no_place(out, base)
     return report | {"pairs": len(pairs), "shown": len(shown), "rows_at_once": at_once}
 
 
-class _Stages:
-    """One attempt at a training, from the weights that it begins with."""
+def _attempt(
+    recipe: Recipe,
+    base: Path,
+    adapter: Path | None,
+    lessons: tuple[Sequence[Pair], Sequence[Shown]],
+    seed: int,
+    out: Path,
+    setup: Setup,
+    at_once: int,
+    on_step: OnStep,
+) -> tuple[dict[str, float], Any, Any] | None:
+    """Both stages, from the weights that they begin with: report, model and tokenizer.
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        base: Path,
-        adapter: Path | None,
-        seed: int,
-        out: Path,
-        setup: Setup,
-        at_once: int,
-        on_step: OnStep,
-    ) -> None:
-        set_seed(seed)
-        self.recipe, self.seed, self.out, self.on_step = recipe, seed, out, on_step
-        self.base, self.adapter, self.setup = base, adapter, setup
-        self.own = setup.of_trainer(at_once, -(-recipe.batch // at_once))
-        self.tokenizer = AutoTokenizer.from_pretrained(base)
-        self.model = trainable(recipe, base, adapter, setup)
-        require_fit(self.model, self.tokenizer, adapter)
-
-    def run(self, pairs: Sequence[Pair], shown: Sequence[Shown]) -> dict[str, float]:
-        """Both stages, as far as the recipe has them."""
-        report: dict[str, float] = {}
-        common = (self.seed, self.out, self.on_step, self.setup, self.own)
-        if pairs and self.recipe.beta > 0:
-            reference = _reference(self.recipe, self.base, self.adapter)
-            trainer = preference_trainer(
-                self.recipe, self.model, reference, self.tokenizer, pairs, *common
-            )
+    None where so many rows at once do not fit; all that they held is let go then.
+    """
+    set_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    common = (seed, out, on_step, setup, setup.of_trainer(at_once, -(-recipe.batch // at_once)))
+    pairs, shown = lessons
+    report: dict[str, float] = {}
+    try:
+        model = trainable(recipe, base, adapter, setup)
+        require_fit(model, tokenizer, adapter)
+        if pairs and recipe.beta > 0:
+            reference = _reference(recipe, base, adapter)
+            trainer = preference_trainer(recipe, model, reference, tokenizer, pairs, *common)
             done = run_silently(trainer)
             report |= {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
-        if shown and self.recipe.nll > 0:
-            trainer = imitation_trainer(self.recipe, self.model, self.tokenizer, shown, *common)
-            done = run_silently(trainer)
+        if shown and recipe.nll > 0:
+            done = run_silently(imitation_trainer(recipe, model, tokenizer, shown, *common))
             report |= {"nll_loss": done.training_loss, "nll_steps": done.global_step}
-        return report
+    except torch.OutOfMemoryError:
+        return None
+    return report, model, tokenizer
 
 
 def _lessons(recipe: Recipe, pairs: Sequence[Pair], shown: Sequence[Shown]) -> bool:

@@ -1,6 +1,5 @@
 """The verifier of instructions that can be checked: IFEval, all of a prompt's instructions."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,11 +47,11 @@ def _wants(name: Any, told: Any) -> dict[str, Any]:
     """
     if name not in CHECKS:
         raise ValueError(f"there is no instruction {name!r}")
-    given = told or {}
+    given = told if isinstance(told, Mapping) else {}
     found: dict[str, Any] = {}
     for key, kind in CHECKS[name][1].items():
-        value = given.get(key)
-        if kind is int and isinstance(value, float) and math.isfinite(value):
+        value: Any = given.get(key)
+        if kind is int and isinstance(value, float) and value.is_integer():
             value = int(value)  # tables that lack a value in some rows make floats of the others
         if not isinstance(value, kind) or isinstance(value, bool) or value in ("", []):
             raise ValueError(f"{name}: {key} = {value!r} does not fit")

@@ -23,7 +23,8 @@ _FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*(?:```)?$", re.IGNORECASE | re.DOT
 
 
 def _compared(n: int, wants: Wants, key: str, relation: str = "relation") -> bool:
-    return n < wants[key] if wants[relation] == "less than" else n >= wants[key]
+    wanted: int = wants[key]
+    return n < wanted if wants[relation] == "less than" else n >= wanted
 
 
 def _keywords(text: str, wants: Wants) -> bool:
@@ -49,7 +50,7 @@ def _letters(text: str, wants: Wants) -> bool:
 
 
 def _language(text: str, wants: Wants) -> bool:
-    return language(text) == wants["language"]
+    return bool(language(text) == wants["language"])
 
 
 def _sentences(text: str, wants: Wants) -> bool:
@@ -59,7 +60,7 @@ def _sentences(text: str, wants: Wants) -> bool:
 def _paragraphs(text: str, wants: Wants) -> bool:
     """Divided by `***`; only the first and the last part may be empty, and do not count then."""
     parts = [bool(part.strip()) for part in re.split(r"\s?\*\*\*\s?", text)]
-    return all(parts[1:-1]) and sum(parts) == wants["num_paragraphs"]
+    return all(parts[1:-1]) and bool(sum(parts) == wants["num_paragraphs"])
 
 
 def _words(text: str, wants: Wants) -> bool:
@@ -73,11 +74,11 @@ def _first_word(text: str, wants: Wants) -> bool:
     if count != wants["num_paragraphs"] or nth > count or not parts[nth - 1].strip():
         return False
     first = parts[nth - 1].split()[0].lstrip("'").lstrip('"')
-    return re.split(r"[.,?!'\"]", first)[0].lower() == wants["first_word"].lower()
+    return bool(re.split(r"[.,?!'\"]", first)[0].lower() == wants["first_word"].lower())
 
 
 def _placeholders(text: str, wants: Wants) -> bool:
-    return len(re.findall(r"\[[^\]\n]*\]", text)) >= wants["num_placeholders"]
+    return bool(len(re.findall(r"\[[^\]\n]*\]", text)) >= wants["num_placeholders"])
 
 
 def _postscript(text: str, wants: Wants) -> bool:
@@ -89,7 +90,8 @@ def _postscript(text: str, wants: Wants) -> bool:
 def _bullets(text: str, wants: Wants) -> bool:
     lines = [line.lstrip() for line in text.split("\n")]
     starred = sum(line.startswith("*") and line[1:2] not in ("", "*") for line in lines)
-    return starred + sum(line.startswith("-") for line in lines) == wants["num_bullets"]
+    dashed = sum(line.startswith("-") for line in lines)
+    return bool(starred + dashed == wants["num_bullets"])
 
 
 def _constrained(text: str, wants: Wants) -> bool:
@@ -101,12 +103,12 @@ def _highlights(text: str, wants: Wants) -> bool:
     once = re.findall(r"\*[^\n*]*\*", text)
     twice = re.findall(r"\*\*[^\n*]*\*\*", text)
     found = sum(bool(x.strip("*").strip()) for x in [*once, *twice])
-    return found >= wants["num_highlights"]
+    return bool(found >= wants["num_highlights"])
 
 
 def _sections(text: str, wants: Wants) -> bool:
     found = re.findall(rf"{re.escape(wants['section_spliter'].strip())}\s?\d+", text)
-    return len(found) >= wants["num_sections"]
+    return bool(len(found) >= wants["num_sections"])
 
 
 def _json(text: str, wants: Wants) -> bool:
