@@ -49,7 +49,8 @@ def _wants(name: Any, told: Any) -> dict[str, Any]:
         raise ValueError(f"there is no instruction {name!r}")
     given = told if isinstance(told, Mapping) else {}
     found: dict[str, Any] = {}
-    for key, kind in CHECKS[name][1].items():
+    wanted: Mapping[str, Any] = CHECKS[name][1]
+    for key, kind in wanted.items():
         value: Any = given.get(key)
         if kind is int and isinstance(value, float) and value.is_integer():
             value = int(value)  # tables that lack a value in some rows make floats of the others

@@ -162,7 +162,7 @@ def _no_comma(text: str, wants: Wants) -> bool:
     return "," not in text
 
 
-CHECKS: Mapping[str, tuple[Check, Mapping[str, type]]] = {
+CHECKS: Mapping[str, tuple[Check, Mapping[str, type[Any]]]] = {
     "keywords:existence": (_keywords, {"keywords": list}),
     "keywords:frequency": (_frequency, {"keyword": str, "frequency": int, "relation": str}),
     "keywords:forbidden_words": (_forbidden, {"forbidden_words": list}),
