@@ -22,7 +22,8 @@ class TrainingSection(Section):
     gradient_checkpointing: bool = False
     """Less memory, a third more time."""
     packing: bool = False
-    """Several answers in one row of the imitation stage, where attention keeps them apart."""
+    """Several answers in one row of the imitation stage, each seen by itself; a step of
+    `recipe.batch` rows is then one of more answers."""
     max_length: int = Field(default=1024, ge=8, le=1_000_000)
     """Tokens of a prompt with its answer; what is longer is cut while training."""
 

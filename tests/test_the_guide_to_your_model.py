@@ -54,6 +54,6 @@ def test_it_leads_from_a_file_and_a_server_to_weights(tmp_path, monkeypatch):
             said[words[0]] = plimsoll(*words)
             assert said[words[0]].code in (0, 5), (words, said[words[0]].err)
     assert "no floor on harm" in said["init"].err
-    assert "180 train, 60 audit, 60 gold" in said["doctor"].out
+    assert "180 train, 60 audit, 60 gold" in " ".join(said["doctor"].out.split())
     assert (tmp_path / "weights" / "README.md").is_file()
     assert (tmp_path / "weights" / "tokenizer.json").is_file()

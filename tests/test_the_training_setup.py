@@ -147,11 +147,19 @@ class TestTheAdapter:
         assert "'c_attn'" in refused.value.saw
         assert "q_proj" in refused.value.wanted
 
-    def test_is_read_by_others_whatever_the_precision_and_the_packing(self, base, tmp_path):
-        setup = Setup(dtype="bfloat16", gradient_checkpointing=True, packing=False)
+    def test_is_read_by_others_whatever_the_precision(self, base, tmp_path):
+        setup = Setup(dtype="bfloat16", gradient_checkpointing=True)
         run(base, tmp_path / "out", setup)
         policy = load_policy(base, tmp_path / "out")
         assert {p.dtype for p in policy.parameters()} == {torch.float32}
+
+    def test_sees_of_packed_answers_each_by_itself(self, base, tmp_path):
+        still = RECIPE.model_copy(update={"beta": 0.0, "learning_rate": 0.0})
+        loss = {
+            packing: run(base, tmp_path / str(packing), Setup(packing=packing), still)["nll_loss"]
+            for packing in (False, True)
+        }
+        assert loss[True] == pytest.approx(loss[False], abs=1e-4)
 
     def test_of_four_bits_needs_a_gpu_and_its_library(self, base, tmp_path):
         if torch.cuda.is_available():
