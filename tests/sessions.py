@@ -100,6 +100,7 @@ MACHINE = (
     "disk_bytes",
     "gpus",
     "engine",
+    "memory",
     "budgets",
     "remote_judges",
 )
