@@ -50,6 +50,8 @@ class Spent:
     level: int = 2
     notes: list[str] = field(default_factory=list)
     """What an engine that draws had to do over."""
+    memory: list[str] = field(default_factory=list)
+    """What jobs did over, in halves, because memory ran out."""
     cpu_began: float = field(default_factory=time.process_time)
 
     def own_seconds(self) -> float:
@@ -59,7 +61,8 @@ class Spent:
 
     def said(self) -> dict[str, list[str]]:
         """The notes for a record; nothing where there are none."""
-        return {"engine": list(self.notes)} if self.notes else {}
+        told = {"engine": list(self.notes), "memory": list(self.memory)}
+        return {name: notes for name, notes in told.items() if notes}
 
     def note(self, kind: str, result: JobResult) -> None:
         """Add one job."""
@@ -67,6 +70,7 @@ class Spent:
         self.cpu_seconds += result.cpu_seconds
         self.peak_rss_bytes = max(self.peak_rss_bytes, result.peak_rss_bytes)
         self.level = min(self.level, result.level)
+        self.memory += result.value.get("memory", [])
 
 
 class Arm:

@@ -1,5 +1,6 @@
 """Take a model of the user into the store: a folder, or a hub name in the local cache."""
 
+import json
 from pathlib import Path
 
 from logs.errors import UsageError
@@ -52,6 +53,29 @@ def model_folder(named: str, setting: str) -> Path:
         saw=f"{setting} = {named!r}, without a config.json",
         wanted="a folder that transformers can load, or a hub name in the local cache",
         try_this="download it first; a session itself fetches nothing",
+    )
+
+
+def require_a_template(folder: Path, setting: str) -> None:
+    """Refuse a model that no conversation can be put to, before anything of it is read or stored.
+
+    Raises:
+        UsageError: its tokenizer has no chat template.
+    """
+    path = folder / "tokenizer_config.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:
+        told = {}
+    files = ("chat_template.jinja", "chat_template.json")
+    if told.get("chat_template") or any((folder / name).is_file() for name in files):
+        return
+    raise UsageError(
+        "The base model's tokenizer cannot render a conversation.",
+        saw=f"{setting} = {folder.name!r}, without a chat template",
+        wanted="chat_template.jinja, or chat_template in tokenizer_config.json",
+        try_this="take the instruction-tuned model, or save a template: tokenizer.chat_template"
+        " = ...; tokenizer.save_pretrained(FOLDER)",
     )
 
 

@@ -2,9 +2,15 @@
 
 from agent.command import Command
 from agent.options_card import carding_a_model
-from agent.options_export import exporting, exporting_an_audit
+from agent.options_export import exporting, exporting_an_audit, exporting_weights
 
 LEAVING: tuple[Command, ...] = (
+    Command(
+        "export",
+        "the weights of a commit as a folder that others load, adapter or merged",
+        "agent.commands_weights:export",
+        exporting_weights,
+    ),
     Command(
         "card",
         "the model card of a commit, and the cards of its judges",

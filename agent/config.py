@@ -26,6 +26,7 @@ from agent.config_sections import (
     WorldSection,
     sensible,
 )
+from agent.config_training import TrainingSection
 from logs.errors import UsageError
 from logs.vocabulary import Recipe
 
@@ -45,6 +46,7 @@ __all__ = [
     "Section",
     "SessionSection",
     "TrackSection",
+    "TrainingSection",
     "WorldSection",
     "dump",
     "read",
@@ -63,6 +65,7 @@ class Config(Section):
     audit: AuditSection = AuditSection()
     drift: DriftSection = DriftSection()
     recipe: Annotated[Recipe, AfterValidator(sensible)] = Recipe()
+    training: TrainingSection = TrainingSection()
     limits: LimitsSection = LimitsSection()
     budget: BudgetSection = BudgetSection()
     track: TrackSection = TrackSection()

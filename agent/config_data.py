@@ -22,14 +22,24 @@ class DataSection(Section):
     """A user's own prompts, and the rule by which their answers are right."""
 
     train: str = ""
-    """A file of JSON lines; audits and gold are a fifth of it each, divided by hash."""
-    verifier: str = Field(default="exact", pattern="^(number|choice|exact|pattern)$")
+    """A file of JSON lines or Parquet, or the name of a data set in the local hub cache; audits
+    and gold are a fifth of it each, divided by hash."""
+    split: str = Field(default="train", min_length=1)
+    """Of a hub data set."""
+    subset: str = ""
+    """Of a hub data set; empty: its only or usual one."""
+    verifier: str = Field(
+        default="exact", pattern="^(number|choice|exact|pattern|label|schema|ifeval|code)$"
+    )
     """Gold. `number`: the last number of the answer; `choice`: the letter that it settles on;
-    `exact`: the same words; `pattern`: a regular expression is found in it."""
+    `exact`: the same words; `pattern`: a regular expression is found in it; `label`: people called
+    this answer right; `schema`: it is JSON that fits; `ifeval`: it follows every instruction that
+    can be checked; `code`: its Python passes the tests, behind the wall."""
     prompt: str = Field(default="prompt", min_length=1)
-    """Key of a row that holds the prompt."""
-    answer: str = Field(default="answer", min_length=1)
-    """Key of a row that holds what the verifier compares with."""
+    """Key of a row that holds the prompt; `messages` are read where it is not there."""
+    answer: str = ""
+    """Key of a row that holds what the verifier reads. Empty: `schema`, `instruction_id_list`,
+    `tests` by the verifier's name; else `answer`, `completion`, `chosen`, or the last message."""
     skill: str = ""
     """Key of a row that says what it is practice of; empty: all are one."""
     safety: str = ""

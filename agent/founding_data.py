@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from agent.base_models import put_model
+from agent.base_models import model_folder, put_model, require_a_template
 from agent.config_data import require_whole
 from agent.hands import Hands
 from agent.remote_judges import founded as founded_remotes
@@ -26,6 +26,7 @@ def found_on_data(workspace: Workspace, hands: Hands) -> dict[str, Any]:
     config, store = workspace.config, workspace.store
     require_whole(config)
     task = made_of(config)
+    require_a_template(model_folder(config.world.base, "world.base"), "world.base")
     data = store.put_lines(task.lines())
     base = put_model(store, config.world.base, "world.base")
     trained = len(task.pool(Pool.TRAIN))

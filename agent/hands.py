@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from agent.arm import MAX_BYTES, PRELOAD, Spent
+from agent.config_data import is_data
 from agent.drawn import Drawing, Wanted
 from agent.remote_judges import parted, scored_blind
 from logs.vocabulary import Constitution, Digest, Judge, Recipe, State
@@ -104,7 +105,14 @@ class Hands(Drawing):
         salt = f"again {seed}" if anew else ""
         rows = self.ask(far, groups, rows, constitution, salt=salt)
         if counterfactuals:
-            pays = self.remotes.flaws(far, groups, constitution, n=counterfactuals, seed=seed)
+            pays = self.remotes.flaws(
+                far,
+                groups,
+                constitution,
+                n=counterfactuals,
+                seed=seed,
+                of_world=not is_data(self.config),
+            )
             result = result | {"flaws": result["flaws"] | pays}
         return self.store.put_lines(rows), result
 
@@ -168,6 +176,7 @@ class Hands(Drawing):
         """A trained candidate; the digest of its folder."""
         args = self._policy(state) | {
             "recipe": recipe.model_dump(mode="json"),
+            "training": self.config.training.model_dump(mode="json"),
             "pairs": str(self._file(pairs)),
             "shown": str(self._file(shown)),
             "seed": seed,

@@ -171,7 +171,7 @@ def _previous(context: Context, commit: Commit) -> State | None:
 def _of_prompts(context: Context, train: Sequence[str]) -> Iterator[Measurement]:
     """Whether practice prompts repeat, or hold gold."""
     yield distinct_prompts(train)
-    found = len(leaks(gold_texts(context), train))
+    found = len(leaks(gold_texts(context), train, context.task.common))
     yield leaked_prompts(found, len(train), context.task.overlap(train))
 
 

@@ -1,4 +1,4 @@
-"""The options of `plimsoll session export`."""
+"""The options of `plimsoll export`, `session export` and `judge export`."""
 
 from agent.options import Parser
 
@@ -24,5 +24,18 @@ def exporting_an_audit(parser: Parser) -> None:
     parser.add_argument("--out", metavar="FILE.eval", required=True, help="write there")
     text = "also the prompts and answers that were judged"
     parser.add_argument("--content", action="store_true", help=text)
+    text = "say what would be written; do nothing"
+    parser.add_argument("--dry-run", action="store_true", help=text)
+
+
+def exporting_weights(parser: Parser) -> None:
+    """`export`."""
+    text = "a commit (default: HEAD)"
+    parser.add_argument("ref", metavar="REF", nargs="?", default="HEAD", help=text)
+    parser.add_argument("--out", metavar="DIR", required=True, help="a folder that is new or empty")
+    text = "an adapter becomes part of the weights"
+    parser.add_argument("--merge", action="store_true", help=text)
+    text = "also upload the folder there, as a private repository of the hub"
+    parser.add_argument("--push-to", metavar="OWNER/NAME", help=text)
     text = "say what would be written; do nothing"
     parser.add_argument("--dry-run", action="store_true", help=text)

@@ -92,12 +92,13 @@ class Remotes:
         *,
         n: int,
         seed: int,
+        of_world: bool,
     ) -> Flaws:
         """Per judge and flaw: (the flawed twin wins, pairs), as judges behind the wall tell it."""
         from tools.remote.judging import flawed_twins
 
         pays: Flaws = {judge.id: {} for judge in judges}
-        for flaw, pairs in flawed_twins(groups, n=n, seed=seed).items():
+        for flaw, pairs in flawed_twins(groups, n=n, seed=seed, of_world=of_world).items():
             rows = self.add(judges, pairs, unscored(pairs), constitution)
             for judge in judges:
                 both = [r["scores"][judge.id] for r in rows if None not in r["scores"][judge.id]]

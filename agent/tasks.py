@@ -1,11 +1,10 @@
 """What a workspace practises: the micro-world, or the data that it was founded on."""
 
 from functools import lru_cache
-from pathlib import Path
 
 from agent.config import Config
 from agent.workspace import Workspace
-from invariants.canaries import leaks
+from invariants.canaries import common_runs, leaks
 from logs.errors import UsageError
 from logs.reading import Reader
 from logs.vocabulary import Digest, EntryKind
@@ -44,15 +43,27 @@ def made_of(config: Config) -> DataTask:
         UsageError: a file cannot be read, a row does not fit, or there are too few.
     """
     data = config.data
-    columns = Columns(prompt=data.prompt, answer=data.answer, skill=data.skill)
-    rows = rows_of(Path(data.train), columns, data.verifier)
+    columns = Columns(
+        prompt=data.prompt,
+        answer=data.answer,
+        skill=data.skill,
+        split=data.split,
+        subset=data.subset,
+    )
+    rows = rows_of(data.train, columns, data.verifier)
     pools = divided(rows)
     gold = [p for p, pool in pools.items() if pool in (Pool.GOLD, Pool.FINAL)]
     practised = [p for p, pool in pools.items() if pool is Pool.TRAIN]
-    alike = [practised[leak.text] for leak in leaks(gold, practised)]
-    safety = prompts_of(Path(data.safety), data.prompt) if data.safety else []
+    common = common_runs(row.prompt for row in rows)
+    alike = [practised[leak.text] for leak in leaks(gold, practised, common)]
+    safety = prompts_of(data.safety, data.prompt) if data.safety else []
     return DataTask(
-        data.verifier, rows, leave_out(pools, alike), safety=safety, refusal=data.refusal
+        data.verifier,
+        rows,
+        leave_out(pools, alike),
+        safety=safety,
+        refusal=data.refusal,
+        common=common,
     )
 
 

@@ -120,7 +120,8 @@ def _overlap(turn: Turn, context: Context, proposal: Proposal) -> Metric:
     """Training prompts of the audit pool or the vault, and training texts that hold gold."""
     pool = context.task.overlap(prompts_of(context, proposal.new, turn))
     read = [proposal.inputs[name] for name in ("pairs", "shown") if name in proposal.inputs]
-    found = leaks(gold_texts(context), training_texts(context, read)) if read else ()
+    texts = training_texts(context, read) if read else []
+    found = leaks(gold_texts(context), texts, context.task.common)
     return Metric(name="gold_overlap", exact=str(pool + len(found)))
 
 

@@ -42,7 +42,8 @@ def require_no_gold(context: Context, pairs: Digest, shown: Digest) -> None:
     Raises:
         Refused: some of the texts do.
     """
-    refuse_contaminated(gold_texts(context), training_texts(context, (pairs, shown)))
+    texts = training_texts(context, (pairs, shown))
+    refuse_contaminated(gold_texts(context), texts, context.task.common)
 
 
 def without_gold(context: Context, texts: Sequence[str]) -> set[str]:
@@ -52,7 +53,7 @@ def without_gold(context: Context, texts: Sequence[str]) -> set[str]:
     (`leaked_prompts`), and more than chance brings are a defect of the data.
     """
     distinct = list(dict.fromkeys(texts))
-    found = {leak.text for leak in leaks(gold_texts(context), distinct)}
+    found = {leak.text for leak in leaks(gold_texts(context), distinct, context.task.common)}
     return {text for i, text in enumerate(distinct) if i not in found}
 
 

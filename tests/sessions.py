@@ -103,6 +103,7 @@ MACHINE = (
     "disk_bytes",
     "gpus",
     "engine",
+    "memory",
     "budgets",
     "remote_judges",
     "models",

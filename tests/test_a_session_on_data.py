@@ -15,6 +15,7 @@ from logs.vocabulary import EntryKind, JudgeKind, Observation, State
 from tests import a_users_data as user
 from tests.a_command import plimsoll
 from tests.sessions import Told, gold_of
+from tools import exporting
 from tools.data.pools import Pool
 from tools.pairs import Pair
 from tools.world import language as world
@@ -162,6 +163,42 @@ class TestBeginning:
         with pytest.raises(UsageError, match="founded on another task"):
             session.found(Workspace(workspace.root), Told())
         (workspace.root / "plimsoll.toml").write_text(text)
+
+
+class TestExport:
+    def test_of_a_founding_commit_is_the_model_of_the_user(self, beside, tmp_path):
+        at = ("--workspace", str(beside / "workspace-verifier"))
+        out = tmp_path / "out"
+        said = plimsoll("export", "--out", str(out), "--dry-run", *at)
+        assert "would write the founding model" in said.out
+        assert not out.exists()
+        said = plimsoll("export", "--out", str(out), *at)
+        assert said.code == 0, said.err
+        given = (beside / "model" / "model.safetensors").read_bytes()
+        assert (out / "model.safetensors").read_bytes() == given
+        assert (out / "README.md").read_text().startswith("---")
+
+    def test_writes_over_nothing_and_pushes_nothing_unasked(self, beside, tmp_path, monkeypatch):
+        pushed = []
+        monkeypatch.setattr(exporting, "push", lambda out, name: pushed.append((out, name)))
+        at = ("--workspace", str(beside / "workspace-verifier"))
+        (tmp_path / "full").mkdir()
+        (tmp_path / "full" / "notes.txt").write_text("mine")
+        said = plimsoll("export", "--out", str(tmp_path / "full"), *at)
+        assert (said.code, "new or empty" in said.err) == (2, True)
+        said = plimsoll("export", "--out", str(tmp_path / "x"), "--push-to", "mine", *at)
+        assert (said.code, "OWNER/NAME" in said.err) == (2, True)
+        assert plimsoll("export", "--out", str(tmp_path / "a"), *at).code == 0
+        assert pushed == []
+        said = plimsoll("export", "--out", str(tmp_path / "b"), "--push-to", "me/mine", *at)
+        assert said.code == 0, said.err
+        assert pushed == [(tmp_path / "b", "me/mine")]
+
+    def test_says_that_the_folder_was_written_where_the_hub_does_not_answer(self, beside, tmp_path):
+        at = ("--workspace", str(beside / "workspace-verifier"))
+        said = plimsoll("export", "--out", str(tmp_path / "c"), "--push-to", "me/mine", *at)
+        assert (said.code, "written, and not pushed" in said.err) == (1, True)
+        assert (tmp_path / "c" / "README.md").is_file()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """A user's own file becomes disjoint pools; what does not fit is named, and nothing is guessed."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -8,11 +10,13 @@ import pytest
 from agent.config import Config
 from agent.config_data import require_whole
 from agent.tasks import made_of
+from invariants.canaries import leaks
 from invariants.data_policy import SAFETY, data_bytes
 from invariants.policy import load
 from invariants.proof import check_policy, require_sound
 from logs.errors import UsageError
 from tests import a_users_data as user
+from tests.house import ROOT
 from tools.data.pools import FEWEST, Pool, divided
 from tools.data.rows import Columns, Row, rows_of
 from tools.data.task import DataTask
@@ -76,10 +80,37 @@ class TestPools:
         assert "199 distinct" in refused.value.saw
 
     def test_that_all_read_alike_are_refused(self, tmp_path):
-        same = "Solve the following problem and give the final answer as one number only: {}"
-        rows = [{"prompt": same.format(i), "answer": i} for i in range(400)]
+        texts = [" ".join(f"word{i}x{j}" for j in range(20)) for i in range(40)]
+        rows = [{"prompt": text + "!" * n, "answer": 1} for text in texts for n in range(10)]
         with pytest.raises(UsageError, match="read alike"):
             made_of(config_of(lines(tmp_path / "d.jsonl", rows)))
+
+    def test_are_not_told_by_an_instruction_that_all_prompts_share(self, tmp_path):
+        before = "Solve the following problem and give the final answer as one number only: "
+        after = " Think step by step, and write nothing at all behind the last number, please."
+        rows = [row | {"prompt": before + row["prompt"] + after} for row in user.rows()]
+        task = made_of(config_of(lines(tmp_path / "d.jsonl", rows)))
+        assert task.counts()["left out"] == 0
+        gold, own = task.pool(Pool.GOLD), task.pool(Pool.TRAIN)
+        assert not leaks(gold, own, task.common)
+        [found] = leaks(gold, [*own, gold[3].upper()], task.common)
+        assert found.text == len(own)
+        again = DataTask.read(json.loads(json.dumps(list(task.lines()))))
+        assert again.common == task.common
+
+    def test_still_tell_a_long_question_behind_a_shared_instruction(self, tmp_path):
+        before = "Solve the following problem and give the final answer as one number only please: "
+        long = (
+            "how many {} would Mia need if each of her {} friends in town {} wanted three of them"
+        )
+        rows = [
+            {"prompt": before + long.format(f"thing{i}", f"dear{i}", f"x{i}"), "answer": i}
+            for i in range(240)
+        ]
+        task = made_of(config_of(lines(tmp_path / "d.jsonl", rows)))
+        gold = task.pool(Pool.GOLD)
+        reworded = "Please tell me, " + gold[0].removeprefix(before) + ", at once"
+        assert leaks(gold, [reworded], task.common)
 
 
 class TestDrawing:
@@ -153,6 +184,107 @@ class TestRows:
         path = lines(tmp_path / "d.jsonl", [{"q": "How many?", "a": 1, "topic": "Real-life Sums"}])
         [row] = rows_of(path, Columns(prompt="q", answer="a", skill="topic"), "number")
         assert row.skill == "real_life_sums"
+
+
+CHAT = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "How many?"},
+    {"role": "assistant", "content": "Four: 4"},
+]
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        ("row", "prompt"),
+        [
+            ({"prompt": "How many?", "chosen": "It is 4.", "rejected": "5"}, "How many?"),
+            ({"prompt": "How many?", "completion": "4", "label": True}, "How many?"),
+            ({"prompt": CHAT[1:2], "chosen": CHAT[2:], "rejected": CHAT[2:]}, "How many?"),
+            ({"messages": CHAT}, "Be brief.\n\nHow many?"),
+            ({"messages": CHAT[:2], "answer": 4}, "Be brief.\n\nHow many?"),
+            ({"chosen": CHAT[1:], "rejected": CHAT[1:]}, "How many?"),
+        ],
+    )
+    def test_of_preferences_labels_and_conversations_are_read(self, tmp_path, row, prompt):
+        [found] = rows_of(lines(tmp_path / "d.jsonl", [row]), Columns(), "number")
+        assert (found.prompt, found.reference) == (prompt, "4/1")
+
+    @pytest.mark.parametrize(
+        ("row", "said"),
+        [
+            ({"messages": [*CHAT, CHAT[1], CHAT[2]]}, "2 questions"),
+            ({"messages": CHAT[:1], "answer": 4}, "0 questions"),
+            ({"messages": [{"role": "user", "content": ["?"]}], "answer": 1}, "no text"),
+            ({"prompt": "How many?", "completion": "5", "label": False}, "labelled wrong"),
+            ({"messages": CHAT[:2]}, "there is no 'answer'"),
+        ],
+    )
+    def test_that_no_answer_could_be_held_against_are_named(self, tmp_path, row, said):
+        with pytest.raises(UsageError) as refused:
+            rows_of(lines(tmp_path / "d.jsonl", [row]), Columns(), "number")
+        assert said in refused.value.saw
+
+    def test_of_a_table_are_read_as_lines_are(self, tmp_path):
+        from datasets import Dataset
+
+        rows = [*user.rows()[:20]]
+        Dataset.from_list(rows).to_parquet(tmp_path / "d.parquet")
+        told = rows_of(lines(tmp_path / "d.jsonl", rows), Columns(), "number")
+        assert rows_of(tmp_path / "d.parquet", Columns(), "number") == told
+        (tmp_path / "d.parquet").write_bytes(b"PAR1 and nothing more")
+        with pytest.raises(UsageError, match="no Parquet"):
+            rows_of(tmp_path / "d.parquet", Columns(), "number")
+
+    def test_of_labels_join_what_people_said_of_one_prompt(self, tmp_path):
+        rows = [
+            {"prompt": "Which colour?", "completion": "Red", "label": True},
+            {"prompt": "which  colour?", "completion": "blue", "label": False},
+            {"prompt": "Which colour?", "completion": "crimson", "label": 1},
+        ]
+        path = lines(tmp_path / "d.jsonl", rows)
+        [row] = rows_of(path, Columns(), "label")
+        assert row.reference == {"right": ["Red", "crimson"], "wrong": ["blue"]}
+        lines(path, [*rows, {"prompt": "Which colour?", "completion": "red", "label": False}])
+        with pytest.raises(UsageError) as refused:
+            rows_of(path, Columns(), "label")
+        assert "right here and wrong there" in refused.value.saw
+
+
+class TestTheHub:
+    def test_gives_a_set_that_is_in_the_cache_and_asks_nobody_for_another(self, tmp_path):
+        """In a process of its own: the cache's place is read once, when `datasets` is imported."""
+        home = tmp_path / "cache"
+        made = home / "user___apples" / "default" / "0.0.0" / ("a" * 40)
+        program = f"""
+import json
+from pathlib import Path
+import datasets
+from tools.data.rows import Columns, rows_of
+rows = [json.loads(line) for line in Path({str(lines(tmp_path / "d.jsonl", user.rows()))!r}).open()]
+made = Path({str(made)!r})
+made.mkdir(parents=True)
+of = datasets.Dataset.from_list(rows)
+of.to_parquet(made / "x.parquet")
+home = {str(home)!r}
+datasets.load_dataset("parquet", data_files=str(made / "x.parquet"), cache_dir=home)
+kept = next(Path(home).glob("parquet/*/*/*/dataset_info.json")).parent
+for path in kept.iterdir():
+    (made / path.name.replace("parquet-", "apples-")).write_bytes(path.read_bytes())
+told = json.loads((made / "dataset_info.json").read_text())
+told |= {{"dataset_name": "apples", "builder_name": "parquet"}}
+(made / "dataset_info.json").write_text(json.dumps(told))
+print(len(rows_of("user/apples", Columns(), "number")))
+try:
+    rows_of("user/pears", Columns(), "number")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+        told = {"HF_DATASETS_CACHE": str(home), "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        said = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env=told, capture_output=True, text=True
+        )
+        assert said.returncode == 0, said.stderr[-2000:]
+        assert said.stdout.startswith("300\nUsageError The data set is not in the local cache.")
 
 
 class TestSettings:

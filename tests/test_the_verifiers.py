@@ -1,13 +1,17 @@
 """Verifiers read answers as people would, and are not talked into a yes."""
 
+import json
+import tempfile
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logs.errors import UsageError
-from tools.verifiers import VERIFIERS, verifier_named
+from logs.errors import Undecided, UsageError
+from sandbox.probe import Level
+from tools.verifiers import VERIFIERS, code, code_job, verifier_named
 from tools.verifiers.choices import chosen
 from tools.verifiers.numbers import last_number
 
@@ -117,11 +121,125 @@ class TestWords:
             verifier_named("pattern").reference("(", {})
 
 
-@pytest.mark.parametrize("name", VERIFIERS)
+CITY = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string", "pattern": "^[A-Z]"}, "size": {"minimum": 0}},
+    "additionalProperties": False,
+}
+
+
+class TestSchemas:
+    @pytest.mark.parametrize(
+        ("answer", "is_right"),
+        [
+            ('{"name": "Lima"}', True),
+            ('Here it is:\n```json\n{"name": "Lima", "size": 3}\n```', True),
+            ('{"name": "lima"}', False),
+            ('{"size": 3}', False),
+            ('{"name": "Lima", "land": "Peru"}', False),
+            ('{"name": "Lima", "size": -1}', False),
+            ('{"name": "Lima"} and more', False),
+            ('{"name": "Lima", "name": "Oslo"}', False),
+            ('{"name": "Lima", "size": NaN}', False),
+            ("[" * 5000, False),
+            ("", False),
+        ],
+    )
+    def test_hold_an_answer_to_what_they_say(self, answer, is_right):
+        assert right("schema", answer, CITY) is is_right
+
+    def test_that_keep_a_pattern_busy_are_not_met(self):
+        slow = {"type": "string", "pattern": "^(a|a)*$|^(a+)+$"}
+        assert not right("schema", json.dumps("a" * 60 + "!"), slow)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "no json",
+            {"type": "nothing"},
+            {},
+            {"$ref": "https://example.org/s.json"},
+            {"patternProperties": {"^a": {}}},
+        ],
+    )
+    def test_that_nothing_could_be_held_against_are_refused(self, given):
+        with pytest.raises(ValueError):
+            verifier_named("schema").reference(given, {})
+
+
+DOUBLE = ["assert twice(2) == 4", "assert twice(-1) == -2"]
+
+
+class TestPrograms:
+    @pytest.mark.parametrize(
+        ("answer", "passes"),
+        [
+            ("def twice(x):\n    return 2 * x", True),
+            (
+                "Here:\n```python\ndef twice(x):\n    return 2 * x\n```\nRun it:\n```sh\nls\n```",
+                True,
+            ),
+            ("def twice(x):\n    return 4", False),
+            ("def twice(x:", False),
+            ("", False),
+            ("import os; os._exit(0)", False),
+            ("raise SystemExit(0)", False),
+            ("import os, signal; os.kill(os.getppid(), signal.SIGKILL)", False),
+            ("x = [0] * 10**10\ndef twice(x): return 2 * x", False),
+        ],
+    )
+    def test_pass_by_their_tests_alone(self, answer, passes):
+        assert right("code", answer, DOUBLE) is passes
+
+    def test_that_read_and_print_are_held_against_outputs(self):
+        pairs = [{"input": "3\n", "output": "6"}, {"input": "0\n", "output": "0\n"}]
+        assert right("code", "print(2 * int(input()))", pairs)
+        assert not right("code", "print(6)", pairs)
+
+    def test_that_take_too_long_are_wrong(self, monkeypatch):
+        monkeypatch.setattr(code_job, "SECONDS", 0.5)
+        assert not _told(code_job, "while True: pass")["passed"]
+
+    def test_write_to_their_own_folder_and_nowhere_else(self, tmp_path):
+        (tmp_path / "verdicts.jsonl").write_text("as judged")
+        for path in ("verdicts.jsonl", "../verdicts.jsonl", "../../verdicts.jsonl"):
+            answer = f"open({path!r}, 'w').write('all right')\ndef twice(x): return 2 * x"
+            _told(code_job, answer, tmp_path / "job")
+        assert (tmp_path / "verdicts.jsonl").read_text() == "as judged"
+        assert list(tmp_path.glob("job/verdicts.jsonl")) == []
+
+    def test_are_not_run_where_no_wall_can_be_built(self, monkeypatch):
+        nothing = Level(number=0, how="planted")
+        monkeypatch.setattr(code, "level", lambda: nothing)
+        with pytest.raises(Undecided, match="behind a wall"):
+            code.Code().grade("x = 1", {"asserts": "assert x"})
+
+    @pytest.mark.parametrize("given", [None, "", [], "assert (", [{"input": 1, "output": "1"}]])
+    def test_whose_tests_are_none_are_refused(self, given):
+        with pytest.raises(ValueError):
+            verifier_named("code").reference(given, {})
+
+    def test_may_be_named_by_their_entry_point(self):
+        tests = "def check(candidate):\n    assert candidate(3) == 6"
+        assert right("code", "def f(x): return 2 * x", tests, entry_point="f")
+
+
+def _told(job, answer, scratch=None):
+    args = {"program": answer, "asserts": "\n".join(DOUBLE)}
+    with tempfile.TemporaryDirectory() as folder:
+        place = scratch or Path(folder)
+        place.mkdir(exist_ok=True)
+        return job.run(args, place, lambda done, of, what: None)
+
+
+@pytest.mark.parametrize("name", [name for name in VERIFIERS if name != "code"])
 @given(text=st.text(max_size=80))
 def test_no_answer_whatever_breaks_a_verifier(name, text):
     rule = VERIFIERS[name]
-    reference = rule.reference({"number": 3, "choice": "A"}.get(name, "abc"), {})
+    given = {"number": 3, "choice": "A", "schema": {"type": "object"}}
+    given["ifeval"] = ["punctuation:no_comma", "detectable_format:json_format"]
+    reference = rule.reference(given.get(name, "abc"), {"kwargs": [{}, {}]})
     assert rule.grade(text, reference) in (True, False)
     assert rule.formed(text, reference) in (True, False)
 

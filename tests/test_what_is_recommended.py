@@ -73,6 +73,7 @@ class TestWhatIsRecommended:
             "drift show",
             "vault open",
             "session experience",
+            "export",
             "session export",
             "judge export",
             "card",

@@ -36,7 +36,7 @@ def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     groups, report = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
     _write_lines(scratch / SAMPLES, groups)
-    return report | {"seconds": time.monotonic() - started}
+    return _ended(report, started)
 
 
 def encode(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def survey(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     groups, nats = survey_answers(args, lambda done, of: progress(done, of, "surveying"))
     _write_lines(scratch / SAMPLES, groups)
     _write_lines(scratch / NATS, nats)
-    return {"seconds": time.monotonic() - started}
+    return _ended({}, started)
 
 
 def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     groups = _read_lines(Path(args["samples"]))
     rows, report = judge_samples(args, groups, constitution, progress)
     _write_lines(scratch / VERDICTS, rows)
-    return report | {"seconds": time.monotonic() - started}
+    return _ended(report, started)
 
 
 def weigh(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def weigh(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     groups, _ = draw_answers(args, lambda done, of: progress(done, of, "sampling"))
     rows, _ = judge_samples(args, groups, constitution, progress)
     _write_lines(scratch / WEIGHED, list(zip(groups, rows, strict=True)))
-    return {"seconds": time.monotonic() - started}
+    return _ended({}, started)
 
 
 def control(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -118,17 +118,18 @@ def control(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     constitution = Constitution.model_validate(args["constitution"])
     _write_lines(scratch / CONTROLLED, controlled(args, constitution, progress))
-    return {"seconds": time.monotonic() - started}
+    return _ended({}, started)
 
 
 def train(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     """Train a candidate from pairs and chosen answers.
 
     Args:
-        args: base, adapter (or None), recipe, pairs (path), shown (path), seed, threads.
+        args: base, adapter (or None), recipe, training, pairs (path), shown (path), seed, threads.
     """
     from tools.pairs import Pair, Shown
     from tools.threads import use_threads
+    from tools.training_setup import Setup
     from tools.trl_trainer import train as run
 
     started = time.monotonic()
@@ -140,10 +141,11 @@ def train(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
         pairs=[Pair(*row) for row in _read_lines(Path(args["pairs"]))],
         shown=[Shown(*row) for row in _read_lines(Path(args["shown"]))],
         seed=args["seed"],
+        setup=Setup(**args.get("training", {})),
         out=scratch / ADAPTER,
         on_step=progress,
     )
-    return report | {"seconds": time.monotonic() - started}
+    return _ended(report, started)
 
 
 def try_out(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -157,7 +159,7 @@ def try_out(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
 
     started = time.monotonic()
     report = answer_lists(args, scratch, lambda done, of, what: progress(done, of, what))
-    return report | {"seconds": time.monotonic() - started}
+    return _ended(report, started)
 
 
 def found_judges(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -193,6 +195,14 @@ def consult(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
     from tools.audit.job import consult as ask
 
     return ask(args, scratch, progress)
+
+
+def _ended(report: dict[str, Any], started: float) -> dict[str, Any]:
+    """A report with its seconds, and with what was done over for want of memory."""
+    from tools.memory import NOTES
+
+    memory = {"memory": list(NOTES)} if NOTES else {}
+    return report | memory | {"seconds": time.monotonic() - started}
 
 
 def _write_lines(path: Path, rows: Sequence[Any]) -> None:

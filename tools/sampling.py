@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tools.memory import less
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -56,15 +58,34 @@ def sample(
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     step = max(1, parameters.rows // parameters.samples)
     drawn: dict[int, list[Sampled]] = {}
-    for start in range(0, len(order), step):
-        chunk = order[start : start + step]
-        batch = _Batch(model, [prompts[i] for i in chunk], eos, pad, parameters, generator)
-        answers = batch.run()
-        for place, i in enumerate(chunk):
-            k = parameters.samples
-            drawn[i] = answers[place * k : (place + 1) * k]
-        on_progress(min(start + step, len(order)), len(order))
+    start, k = 0, parameters.samples
+    while start < len(order):
+        chunk, chance = order[start : start + step], generator.get_state()
+        asked = [prompts[i] for i in chunk]
+        answers = _answered(model, asked, eos, pad, parameters, generator)
+        if answers is None:
+            generator.set_state(chance)
+            step = less(min(step, len(chunk)), "prompts at once while sampling")
+            continue
+        drawn |= {i: answers[place * k : (place + 1) * k] for place, i in enumerate(chunk)}
+        start += step
+        on_progress(min(start, len(order)), len(order))
     return [drawn[i] for i in range(len(prompts))]
+
+
+def _answered(
+    model: "PreTrainedModel",
+    prompts: Sequence[Ids],
+    eos: int,
+    pad: int,
+    parameters: SamplingParameters,
+    generator: torch.Generator,
+) -> list[Sampled] | None:
+    """The answers of one batch; None where memory ran out, with all that it held let go."""
+    try:
+        return _Batch(model, prompts, eos, pad, parameters, generator).run()
+    except torch.OutOfMemoryError:
+        return None
 
 
 class _Batch:

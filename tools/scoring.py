@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from tools.memory import less
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -46,15 +48,22 @@ def answer_logps(
         by_prompt.setdefault(tuple(prompt), []).append(i)
     order = sorted(by_prompt, key=len)
     out = [0.0] * len(rows)
-    for start in range(0, len(order), prompts):
+    start = 0
+    while start < len(order):
         chunk = order[start : start + prompts]
         indices = [i for prompt in chunk for i in by_prompt[prompt]]
         owners = [at for at, prompt in enumerate(chunk) for _ in by_prompt[prompt]]
         answers = [rows[i][1] for i in indices]
-        for i, value in zip(
-            indices, _logps(model, chunk, owners, answers, pad).tolist(), strict=True
-        ):
+        try:
+            found = _logps(model, chunk, owners, answers, pad).tolist()
+        except torch.OutOfMemoryError:
+            found = None
+        if found is None:
+            prompts = less(min(prompts, len(chunk)), "prompts at once while scoring")
+            continue
+        for i, value in zip(indices, found, strict=True):
             out[i] = value
+        start += prompts
     return out
 
 

@@ -26,6 +26,11 @@ class Task(Protocol):
         """What a constant says to everything, and what is right nowhere."""
         ...
 
+    @property
+    def common(self) -> frozenset[tuple[str, ...]]:
+        """Runs of words that so many prompts share that none is recognised by them."""
+        ...
+
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
         """Prompts to practise on; never those of another pool.
 
@@ -98,6 +103,7 @@ class MicroWorld:
     seed: int = 0
     name: str = "micro-world"
     null: str = "yes"
+    common: frozenset[tuple[str, ...]] = frozenset()
 
     def train_prompts(self, n: int, *, seed: int, emphasis: Mapping[str, float]) -> list[str]:
         """Prompts to practise on; never those of another pool."""

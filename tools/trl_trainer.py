@@ -6,20 +6,22 @@ entropy bonus. The reference policy is always built here from named weights: TRL
 reload whatever lies on disk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe, Reference
+from tools.memory import less
 from tools.models import is_adapter, load_policy
 from tools.pairs import Pair, Shown
+from tools.training_setup import Setup, require_fit
 from tools.trl_entropy import with_entropy
 from tools.trl_settings import (
     OnStep,
@@ -33,7 +35,7 @@ from tools.trl_settings import (
     user,
 )
 
-LORA_TARGETS = "all-linear"
+AS_USUAL = Setup()
 
 
 def train(
@@ -45,9 +47,13 @@ def train(
     shown: Sequence[Shown],
     seed: int,
     out: Path,
+    setup: Setup = AS_USUAL,
     on_step: OnStep = lambda done, of, what: None,
 ) -> dict[str, float]:
     """Write a trained adapter (or, for `full`, a whole model) under `out`.
+
+    Where a GPU's memory does not hold a batch it is begun again from the same weights, with half
+    as many rows at once and twice as many such parts to a step.
 
     Args:
         base: the frozen founding model.
@@ -56,9 +62,10 @@ def train(
         shown: answers to imitate, for the imitation stage.
         seed: of shuffling and initialisation.
         out: an empty folder.
+        setup: precision, memory, which layers move.
 
     Returns:
-        Mean loss per stage and the number of optimiser steps.
+        Mean loss per stage, the number of optimiser steps, and the rows at once.
 
     Raises:
         PlimsollError: there is nothing to learn from, or a loss is not finite.
@@ -72,20 +79,53 @@ def train(
             try_this="draw more prompts or samples: recipe.prompts, recipe.samples",
         )
     quiet()
-    set_seed(seed)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model = trainable(recipe, base, adapter)
-    report: dict[str, float] = {"pairs": len(pairs), "shown": len(shown)}
-    if pairs and recipe.beta > 0:
-        reference = _reference(recipe, base, adapter)
-        report |= _preference_stage(recipe, model, reference, tokenizer, pairs, seed, out, on_step)
-    if shown and recipe.nll > 0:
-        report |= _imitation_stage(recipe, model, tokenizer, shown, seed, out, on_step)
+    at_once, done = recipe.batch, None
+    while done is None:
+        done = _attempt(recipe, base, adapter, (pairs, shown), seed, out, setup, at_once, on_step)
+        if done is None:
+            at_once = less(at_once, "rows at once while training")
+    report, model, tokenizer = done
     refuse_broken(report, model)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     name_no_place(out, base)
-    return report
+    return report | {"pairs": len(pairs), "shown": len(shown), "rows_at_once": at_once}
+
+
+def _attempt(
+    recipe: Recipe,
+    base: Path,
+    adapter: Path | None,
+    lessons: tuple[Sequence[Pair], Sequence[Shown]],
+    seed: int,
+    out: Path,
+    setup: Setup,
+    at_once: int,
+    on_step: OnStep,
+) -> tuple[dict[str, float], Any, Any] | None:
+    """Both stages, from the weights that they begin with: report, model and tokenizer.
+
+    None where so many rows at once do not fit; all that they held is let go then.
+    """
+    set_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    common = (seed, out, on_step, setup, setup.of_trainer(at_once, -(-recipe.batch // at_once)))
+    pairs, shown = lessons
+    report: dict[str, float] = {}
+    try:
+        model = trainable(recipe, base, adapter, setup)
+        require_fit(model, tokenizer, adapter)
+        if pairs and recipe.beta > 0:
+            reference = _reference(recipe, base, adapter)
+            trainer = preference_trainer(recipe, model, reference, tokenizer, pairs, *common)
+            done = run_silently(trainer)
+            report |= {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
+        if shown and recipe.nll > 0:
+            done = run_silently(imitation_trainer(recipe, model, tokenizer, shown, *common))
+            report |= {"nll_loss": done.training_loss, "nll_steps": done.global_step}
+    except torch.OutOfMemoryError:
+        return None
+    return report, model, tokenizer
 
 
 def _lessons(recipe: Recipe, pairs: Sequence[Pair], shown: Sequence[Shown]) -> bool:
@@ -93,7 +133,7 @@ def _lessons(recipe: Recipe, pairs: Sequence[Pair], shown: Sequence[Shown]) -> b
     return bool((pairs and recipe.beta > 0) or (shown and recipe.nll > 0))
 
 
-def trainable(recipe: Recipe, base: Path, adapter: Path | None) -> Any:
+def trainable(recipe: Recipe, base: Path, adapter: Path | None, setup: Setup = AS_USUAL) -> Any:
     """The model of a recipe with the parameters that it trains: a new adapter, or one to go on."""
     if recipe.adapter == "full":
         return load_policy(base, adapter).requires_grad_(True)
@@ -105,41 +145,19 @@ def trainable(recipe: Recipe, base: Path, adapter: Path | None) -> Any:
             wanted="'lora' or 'full'; a fully trained model stays 'full'",
             try_this="edit [recipe] in plimsoll.toml",
         )
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(base, **setup.weights())
     if adapter is not None:
         going_on = PeftModel.from_pretrained(model, adapter, is_trainable=True)
         # PEFT looks there, when it saves, whether the vocabulary grew.
         going_on.peft_config["default"].base_model_name_or_path = str(base)
         return going_on
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=2 * recipe.rank,
-        lora_dropout=0.0,
-        target_modules=LORA_TARGETS,
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(model, config)
+    return get_peft_model(model, setup.lora(model, recipe.rank))
 
 
 def _reference(recipe: Recipe, base: Path, adapter: Path | None) -> PreTrainedModel:
     """The frozen policy of the DPO term, from the weights that the recipe names."""
     start = None if recipe.reference is Reference.ANCHOR else adapter
     return load_policy(base, start).requires_grad_(False)
-
-
-def _preference_stage(
-    recipe: Recipe,
-    model: Any,
-    reference: PreTrainedModel,
-    tokenizer: Any,
-    pairs: Sequence[Pair],
-    seed: int,
-    out: Path,
-    on_step: OnStep,
-) -> dict[str, float]:
-    trainer = preference_trainer(recipe, model, reference, tokenizer, pairs, seed, out, on_step)
-    done = run_silently(trainer)
-    return {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
 
 
 def preference_trainer(
@@ -151,6 +169,8 @@ def preference_trainer(
     seed: int,
     out: Path,
     on_step: OnStep,
+    setup: Setup = AS_USUAL,
+    own: Mapping[str, Any] | None = None,
 ) -> Any:
     """What runs the preference stage: one pass over the pairs."""
     rows = [
@@ -161,11 +181,14 @@ def preference_trainer(
         }
         for p in pairs
     ]
+    own = own or setup.of_trainer(recipe.batch, 1)
+    at_once = own["per_device_train_batch_size"]
     config = DPOConfig(
-        **_settings(recipe, len(rows), seed, out, epochs=1),
+        **_settings(recipe, len(rows), seed, out, epochs=1) | dict(own),
         beta=recipe.beta,
         precompute_ref_log_probs=True,
-        precompute_ref_batch_size=4 * recipe.batch,
+        # Without gradients four times as many fit, unless memory ran out already.
+        precompute_ref_batch_size=4 * at_once if at_once >= recipe.batch else at_once,
     )
     trainer = DPOTrainer(
         model=model,
@@ -178,19 +201,6 @@ def preference_trainer(
     return with_entropy(trainer, recipe.entropy, chosen_half=True)
 
 
-def _imitation_stage(
-    recipe: Recipe,
-    model: Any,
-    tokenizer: Any,
-    shown: Sequence[Shown],
-    seed: int,
-    out: Path,
-    on_step: OnStep,
-) -> dict[str, float]:
-    done = run_silently(imitation_trainer(recipe, model, tokenizer, shown, seed, out, on_step))
-    return {"nll_loss": done.training_loss, "nll_steps": done.global_step}
-
-
 def imitation_trainer(
     recipe: Recipe,
     model: Any,
@@ -199,6 +209,8 @@ def imitation_trainer(
     seed: int,
     out: Path,
     on_step: OnStep,
+    setup: Setup = AS_USUAL,
+    own: Mapping[str, Any] | None = None,
 ) -> Any:
     """What runs the imitation stage: `epochs` passes, at `nll` times the learning rate.
 
@@ -208,7 +220,10 @@ def imitation_trainer(
     rows = [{"prompt": user(s.prompt), "completion": assistant(s.answer)} for s in shown]
     weighed = recipe.model_copy(update={"learning_rate": recipe.learning_rate * recipe.nll})
     config = SFTConfig(
-        **_settings(weighed, len(rows), seed, out, epochs=recipe.epochs), completion_only_loss=True
+        **_settings(weighed, len(rows), seed, out, epochs=recipe.epochs)
+        | dict(own or setup.of_trainer(recipe.batch, 1)),
+        completion_only_loss=True,
+        packing=setup.packing,
     )
     trainer = SFTTrainer(
         model=model,

@@ -44,9 +44,11 @@ class DataTask:
         *,
         safety: Sequence[str] = (),
         refusal: str = "",
+        common: Iterable[Sequence[str]] = (),
     ) -> None:
         self.verifier, self.refusal = verifier, refusal
         self.safety = tuple(safety)
+        self.common = frozenset(map(tuple, common))
         self._rule = verifier_named(verifier)
         self._refuses = regex.compile(refusal) if refusal else REFUSES
         self._rows = {row.prompt: row for row in rows}
@@ -64,6 +66,7 @@ class DataTask:
             {prompt: Pool(pool) for prompt, _, _, pool in rows},
             safety=head["safety"],
             refusal=head["refusal"],
+            common=[run.split() for run in head.get("common", ())],
         )
 
     def lines(self) -> Iterable[Any]:
@@ -73,6 +76,7 @@ class DataTask:
             "verifier": self.verifier,
             "safety": list(self.safety),
             "refusal": self.refusal,
+            "common": sorted(" ".join(run) for run in self.common),
         }
         for prompt, row in self._rows.items():
             yield [prompt, row.reference, row.skill, str(self._pools[prompt])]

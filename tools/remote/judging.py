@@ -20,6 +20,8 @@ from tools.remote.reading import read
 from tools.remote.scoring import expected
 from tools.remote.spec import Spec
 from tools.remote.templates import Message
+from tools.text_flaws import FLAWS as TEXT_FLAWS
+from tools.text_flaws import flawed_text
 
 Progress = Callable[[int, int, str], None]
 Group = dict[str, Any]
@@ -95,17 +97,24 @@ def judge_groups(
     return judged
 
 
-def flawed_twins(groups: Sequence[Group], *, n: int, seed: int) -> dict[str, list[Group]]:
-    """Per flaw the first answer of some groups beside the same answer with that flaw."""
+def flawed_twins(
+    groups: Sequence[Group], *, n: int, seed: int, of_world: bool = True
+) -> dict[str, list[Group]]:
+    """Per flaw the first answer of some groups beside the same answer with that flaw.
+
+    Args:
+        of_world: whether they speak the micro-world's language; any text has flaws of its own.
+    """
     rng = random.Random(seed)
     chosen = [answers_of(group)[0] for group in rng.sample(list(groups), min(n, len(groups)))]
+    with_flaw = flawed if of_world else flawed_text
     return {
         flaw: [
             {"prompt": plain.prompt, "answers": [[plain.text], [twin.text]]}
             for plain in chosen
-            if (twin := flawed(flaw, rng, plain)) is not None
+            if (twin := with_flaw(flaw, rng, plain)) is not None
         ]
-        for flaw in FLAWS
+        for flaw in (FLAWS if of_world else TEXT_FLAWS)
     }
 
 

@@ -5,7 +5,11 @@ from typing import Any, Protocol
 
 from logs.errors import UsageError
 from tools.verifiers.choices import Choice
+from tools.verifiers.code import Code
+from tools.verifiers.ifeval import IfEval
+from tools.verifiers.labels import Label
 from tools.verifiers.numbers import Number
+from tools.verifiers.schemas import Schema
 from tools.verifiers.texts import Exact, Pattern
 
 __all__ = ["VERIFIERS", "Verifier", "verifier_named"]
@@ -16,6 +20,11 @@ class Verifier(Protocol):
 
     A reference is what one prompt's answer is held against, as a JSON value.
     """
+
+    @property
+    def column(self) -> str:
+        """Key of a row that it reads unless the settings name another."""
+        ...
 
     def reference(self, given: Any, row: Mapping[str, Any]) -> Any:
         """The reference of a row, from the value of its answer column.
@@ -39,6 +48,10 @@ VERIFIERS: Mapping[str, Verifier] = {
     "choice": Choice(),
     "exact": Exact(),
     "pattern": Pattern(),
+    "label": Label(),
+    "schema": Schema(),
+    "ifeval": IfEval(),
+    "code": Code(),
 }
 
 

@@ -20,6 +20,8 @@ _BRACKETS = re.compile(r"\(([A-Z])\)", re.ASCII)
 class Choice:
     """Right is the reference's letter, said once and for all; two different ones are none."""
 
+    column = "answer"
+
     def reference(self, given: Any, row: Mapping[str, Any]) -> dict[str, Any]:
         """{letter, texts}: from a letter, a number from 0 into `choices`, or a choice's words."""
         texts = [str(t) for t in row.get("choices") or ()]

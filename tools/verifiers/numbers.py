@@ -20,6 +20,8 @@ _NUMBER = re.compile(
 class Number:
     """Right is the same number: 0.5, 1/2, 50% and .50 are one, 1,000 and 1000 too."""
 
+    column = "answer"
+
     def reference(self, given: Any, row: Mapping[str, Any]) -> str:
         """The number as text; of a worked solution the last one, behind `####` if it is there."""
         if isinstance(given, bool) or not isinstance(given, (int, float, str)):

@@ -24,6 +24,8 @@ def plain(text: str) -> str:
 class Exact:
     """Right is the reference, or one of several, word for word."""
 
+    column = "answer"
+
     def reference(self, given: Any, row: Mapping[str, Any]) -> list[str]:
         """The accepted answers: one text, or a list of them."""
         accepted = given if isinstance(given, list) else [given]
@@ -45,6 +47,8 @@ class Exact:
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """Right is where a regular expression is found; one with `^` and `$` describes all of it."""
+
+    column = "answer"
 
     def reference(self, given: Any, row: Mapping[str, Any]) -> str:
         """The pattern, as Python's `re` writes them."""
