@@ -22,7 +22,8 @@ from tests.house import ROOT
 from tests.sessions import tiny
 from tests.wall_rig import soon
 from tools.engines.asked import Ask
-from tools.engines.vllm_offline import OfflineVllm, Settings
+from tools.engines.vllm_offline import OfflineVllm
+from tools.engines.vllm_settings import Settings
 from tools.store import Store
 
 WORKER = Path(__file__).with_name("a_stand_in_engine.py")
@@ -30,6 +31,8 @@ LIMITS = Limits(wall_seconds=20)
 
 
 class Rig:
+    engine_type, worker = OfflineVllm, WORKER
+
     def __init__(self, folder):
         self.store = Store(folder / "objects")
         self.noted = []
@@ -47,9 +50,9 @@ class Rig:
             gpu_share=0.5,
             dtype="float32",
             start_seconds=30,
-            worker=WORKER,
+            worker=self.worker,
         )
-        self.engine = OfflineVllm(settings, self.store, self.place, self.noted.append)
+        self.engine = self.engine_type(settings, self.store, self.place, self.noted.append)
 
     def ask(self, **changed):
         usual = {
@@ -162,7 +165,7 @@ class TestWhatAnEngineDrew:
 
 
 class TestTheSettings:
-    @pytest.mark.parametrize("name", ["vllm-offline"])
+    @pytest.mark.parametrize("name", ["vllm-offline", "vllm-server"])
     def test_of_the_examples_are_understood(self, name):
         found = config.read(ROOT / "examples" / f"{name}.toml")
         assert found.sampling.engine != "transformers"

@@ -12,7 +12,8 @@ from agent.founding import shipped
 from logs.vocabulary import Recipe
 from sandbox.limits import Limits
 from tools.engines.asked import Ask
-from tools.engines.vllm_offline import OfflineVllm, Settings
+from tools.engines.vllm_offline import OfflineVllm
+from tools.engines.vllm_settings import Settings
 from tools.models import load_tokenizer, vocabulary
 from tools.store import Store
 from tools.task import MicroWorld
