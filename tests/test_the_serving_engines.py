@@ -1,4 +1,4 @@
-"""Engines that ask a server: one of our own, killed or hung, and endpoints that know or fail things.
+"""Engines that ask a server: one of our own, killed or hung, and endpoints that fail or know less.
 
 The servers here draw by hashing; processes, the wall, HTTP and the failures are real.
 """

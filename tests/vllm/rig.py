@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from agent.drawn import python_of
 from agent.founding import shipped
@@ -13,7 +14,8 @@ from logs.vocabulary import Recipe
 from sandbox.limits import Limits
 from tools.engines.asked import Ask
 from tools.engines.vllm_offline import OfflineVllm
-from tools.engines.vllm_settings import Settings
+from tools.engines.vllm_server import SERVER_WORKER, ServedVllm
+from tools.engines.vllm_settings import WORKER, Settings
 from tools.models import load_tokenizer, vocabulary
 from tools.store import Store
 from tools.task import MicroWorld
@@ -41,8 +43,8 @@ def settings(**changed):
 class Rig:
     """What a test draws from."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kind: type[OfflineVllm] = OfflineVllm) -> None:
+        self.folder, self.kind = folder, kind
         self.store = Store(folder / "objects")
         self.base = self.store.put_folder(shipped("base"))
         self.codec = load_tokenizer(shipped("base"))
@@ -51,7 +53,8 @@ class Rig:
 
     def an_engine(self, **changed):
         place = self.folder / f"engine-{time.monotonic_ns()}"
-        return OfflineVllm(settings(**changed), self.store, place, self.noted.append)
+        worker = {ServedVllm: SERVER_WORKER}.get(self.kind, WORKER)
+        return self.kind(settings(worker=worker, **changed), self.store, place, self.noted.append)
 
     def ask(self, adapter=None, **changed):
         usual = {
@@ -74,9 +77,20 @@ class Rig:
         for name, weight in model.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(weight, std=0.02)
-        out = self.folder / f"adapter-{seed}-{rank}"
+        out = self.folder / f"adapter-{time.monotonic_ns()}"
         model.save_pretrained(out)
         return self.store.put_folder(out)
+
+    def a_base(self, **changed):
+        """A Llama from a configuration, of another size; it has learnt nothing."""
+        config = AutoConfig.from_pretrained(shipped("base"))
+        for name, value in changed.items():
+            setattr(config, name, value)
+        torch.manual_seed(0)
+        out = self.folder / f"base-{time.monotonic_ns()}"
+        AutoModelForCausalLM.from_config(config).save_pretrained(out)
+        self.codec.tokenizer.save_pretrained(out)
+        return out
 
 
 def drawn(engine, ask, limits=LIMITS, on_progress=lambda *told: None):

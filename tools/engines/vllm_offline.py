@@ -16,6 +16,7 @@ from sandbox.plan import Plan
 from sandbox.worker import JobResult, error_of
 from tools.engines.asked import Ask, Drawn, Nature, OnProgress, require_whole, tolerance_of
 from tools.engines.vllm_settings import (
+    RANKS,
     Settings,
     environment,
     gpus,
@@ -136,7 +137,7 @@ class OfflineVllm:
         seconds = self.settings.start_seconds
         self._cell = Cell(self._plan(), start_seconds=seconds)
         limits = Limits(wall_seconds=seconds, cpu_threads=self.settings.threads)
-        args = {"settings": self._arguments(wanted)}
+        args = {"settings": self.arguments(wanted.model, wanted.rank)}
         opened = self._called("open", args, limits, lambda done, of, what: None)
         self._starting += opened.cpu_seconds
         self._serves = wanted
@@ -160,18 +161,18 @@ class OfflineVllm:
             level=probe.level().number,
         )
 
-    def _arguments(self, wanted: _Served) -> dict[str, Any]:
-        """vLLM's own engine arguments."""
+    def arguments(self, model: Path, rank: int = RANKS[0]) -> dict[str, Any]:
+        """vLLM's own engine arguments, for a model and adapters up to a rank."""
         s = self.settings
         return {
-            "model": str(wanted.model),
+            "model": str(model),
             "dtype": s.dtype,
             "max_model_len": s.max_model_len or None,
             "max_num_seqs": self._in_flight,
             "gpu_memory_utilization": s.gpu_share,
             "enable_lora": True,
             "max_loras": 1,
-            "max_lora_rank": wanted.rank,
+            "max_lora_rank": rank,
             "enable_prefix_caching": True,
             "enforce_eager": not gpus(),
         }
