@@ -52,11 +52,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [
-            row
-            for batch in given.batches
-            for row in measured(Path(folder) / str(batch), batch, given.repeats, given.threads)
-        ]
+        rows = measured(Path(folder), given.batches, given.repeats, given.threads)
     found = {"processor": platform.processor() or platform.machine(), "rows": rows}
     found["ratios"] = {str(b): ratios(rows, b) for b in given.batches}
     given.out.write_text(json.dumps(found, indent=1) + "\n")
@@ -64,16 +60,15 @@ def main() -> None:
         print(batch, json.dumps(told))
 
 
-def measured(folder: Path, batch: int, repeats: int, threads: int) -> list[dict[str, Any]]:
+def measured(folder: Path, batches: list[int], repeats: int, threads: int) -> list[dict[str, Any]]:
     """Both on the same prompts, in turns; the first turn warms them up and does not count."""
-    folder.mkdir()
     store = Store(folder / "objects")
     base = store.put_folder(a_llama(folder / "llama"))
     settings = Settings(
         python=python_of(os.environ.get("PLIMSOLL_VLLM_PYTHON", "")),
         threads=threads,
         rank=8,
-        max_num_seqs=batch,
+        max_num_seqs=max(batches),
         max_model_len=0,
         memory_gb=1,
         gpu_share=0.3,
@@ -85,10 +80,11 @@ def measured(folder: Path, batch: int, repeats: int, threads: int) -> list[dict[
     with Rival(settings, engine.arguments(store.checkout(base))) as rival:
         try:
             for turn in range(repeats + 1):
-                ask = asked(base, batch, turn)
-                for who in ("ours", "raw") if turn % 2 else ("raw", "ours"):
-                    told = ours(engine, ask) if who == "ours" else rival.draw(ask)
-                    rows.append({"batch": batch, "turn": turn, "who": who, **told})
+                for batch in batches:
+                    ask = asked(base, batch, turn)
+                    for who in ("ours", "raw") if turn % 2 else ("raw", "ours"):
+                        told = ours(engine, ask) if who == "ours" else rival.draw(ask)
+                        rows.append({"batch": batch, "turn": turn, "who": who, **told})
         finally:
             engine.close()
     return [row for row in rows if row["turn"]]

@@ -5,6 +5,7 @@ without log-probabilities the job scores the answers; without dynamic LoRA no ad
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -52,6 +53,20 @@ class Where:
     """Of one try; `Limits.wall_seconds` is the time of all together."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How long a draw goes on asking."""
+
+    until: float
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when the draw has ended, however it did."""
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return 0.0 if self.over.is_set() else self.until - time.monotonic()
+
+
 class Endpoint:
     """Draws by asking; nothing is started, so nothing is left behind."""
 
@@ -85,8 +100,8 @@ class Endpoint:
             JobFailed: what it answers is no completion.
         """
         began, used = time.monotonic(), time.process_time()
-        until = began + limits.wall_seconds
-        model = self._model(ask, until)
+        patience = _Patience(began + limits.wall_seconds)
+        model = self._model(ask, patience)
         self._count += 1
         out = self.scratch / f"draw-{self._count}" / "drawn.jsonl"
         out.parent.mkdir(parents=True)
@@ -94,7 +109,7 @@ class Endpoint:
         pool = ThreadPoolExecutor(self.where.concurrency)
         try:
             places = {
-                pool.submit(self._answers, ask, model, place, until): place
+                pool.submit(self._answers, ask, model, place, patience): place
                 for place in range(len(ask.prompts))
             }
             left = set(places)
@@ -103,12 +118,14 @@ class Endpoint:
                 rows |= {places[one]: one.result() for one in done}
                 on_progress(len(rows), len(ask.prompts), "sampling")
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            # Whoever stopped this does not wait for answers that nobody wants any more.
+            patience.over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
         write_lines(str(out), [rows[place] for place in range(len(ask.prompts))])
         require_whole(out, ask, scored=False)
         return Drawn(out, _used(time.monotonic() - began, time.process_time() - used))
 
-    def _answers(self, ask: Ask, model: str, place: int, until: float) -> list[Answer]:
+    def _answers(self, ask: Ask, model: str, place: int, patience: _Patience) -> list[Answer]:
         body = {
             "model": model,
             "prompt": list(ask.prompts[place]),
@@ -124,34 +141,34 @@ class Endpoint:
             "top_k": 0,
             "min_p": 0.0,
         }
-        said = self._told({k: v for k, v in body.items() if k not in self._without}, until)
+        said = self._told({k: v for k, v in body.items() if k not in self._without}, patience)
         try:
             return answers_of(said.body, ask.eos)
         except Unreadable as error:
             raise _no_completion(f"prompt {place}: {error}") from error
 
-    def _told(self, body: dict[str, Any], until: float) -> Said:
+    def _told(self, body: dict[str, Any], patience: _Patience) -> Said:
         """A completion; asked with less, once, where the server knows less."""
-        said = self._until(body, until)
+        said = self._until(body, patience)
         for less in (FURTHER, (*FURTHER, "logprobs"), (*FURTHER, "logprobs", "seed")):
             if said.status not in NOT_UNDERSTOOD or not set(less) & set(body):
                 break
             body = {k: v for k, v in body.items() if k not in less}
-            said = self._until(body, until)
+            said = self._until(body, patience)
             if said.status == 200:
                 self._without = less
         if said.status != 200:
-            raise self._refused(said, body["model"], until)
+            raise self._refused(said, body["model"], patience)
         return said
 
-    def _until(self, body: Mapping[str, Any], until: float) -> Said:
+    def _until(self, body: Mapping[str, Any], patience: _Patience) -> Said:
         """Try until an answer comes that trying again would not change.
 
         Raises:
             EngineFailed: none came in time.
         """
         pause, how = FIRST_WAIT, "nothing"
-        while (left := until - time.monotonic()) > 0:
+        while (left := patience.left) > 0:
             wanted = 0.0
             try:
                 seconds = min(self.where.timeout_seconds, left)
@@ -163,9 +180,9 @@ class Endpoint:
                     return said
                 how, wanted = f"HTTP {said.status}: {said.message}", _asked_to_wait(said)
             pause = max(pause, wanted)
-            if time.monotonic() + pause >= until:
+            if pause >= patience.left:
                 break
-            time.sleep(pause)
+            patience.over.wait(pause)
             pause = min(2 * pause, LONGEST_WAIT)
         raise EngineFailed(
             "The endpoint that draws answers gave none in time.",
@@ -174,7 +191,7 @@ class Endpoint:
             try_this="start it, or free it, or raise [limits] seconds; then: plimsoll resume",
         )
 
-    def _refused(self, said: Said, model: str, until: float) -> PlimsollError:
+    def _refused(self, said: Said, model: str, patience: _Patience) -> PlimsollError:
         saw = f"{self.where.url}: HTTP {said.status}: {said.message}"
         if said.status in (401, 403):
             return UsageError(
@@ -186,7 +203,7 @@ class Endpoint:
         if said.status == 404:
             return UsageError(
                 "The endpoint that draws answers does not know the model, or what is asked of it.",
-                saw=f"{saw}; it serves {self._served(until)}",
+                saw=f"{saw}; it serves {self._served(patience)}",
                 wanted=f"{model} at POST {self.where.url}/completions",
                 try_this="correct sampling.model or sampling.url; then: plimsoll resume",
             )
@@ -197,15 +214,15 @@ class Endpoint:
             try_this='serve the model by vLLM, or [sampling] engine = "vllm-server"',
         )
 
-    def _served(self, until: float) -> str:
+    def _served(self, patience: _Patience) -> str:
         try:
-            seconds = max(1.0, min(10.0, until - time.monotonic()))
+            seconds = max(1.0, min(10.0, patience.left))
             told = json.loads(asked(self._server, "GET", "/models", seconds=seconds).body)
             return ", ".join(str(model["id"]) for model in told["data"])[:300] or "none"
         except (Gone, ValueError, KeyError, TypeError):
             return "what it does not tell"
 
-    def _model(self, ask: Ask, until: float) -> str:
+    def _model(self, ask: Ask, patience: _Patience) -> str:
         """The name to ask for: the base, or an adapter that was loaded by the name of its content.
 
         Raises:
@@ -218,7 +235,7 @@ class Endpoint:
             raise _no_adapter("a whole model was trained, which no endpoint can be given")
         if ask.adapter not in self._loaded:
             body = {"lora_name": str(ask.adapter), "lora_path": str(folder)}
-            seconds = max(1.0, min(self.where.timeout_seconds, until - time.monotonic()))
+            seconds = max(1.0, min(self.where.timeout_seconds, patience.left))
             try:
                 said = asked(self._server, "POST", "/load_lora_adapter", body, seconds=seconds)
             except Gone as error:
