@@ -3,8 +3,10 @@
 The engine here is a stand-in that draws at random; its process, its wall and its failures are real.
 """
 
+import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +32,15 @@ WORKER = Path(__file__).with_name("a_stand_in_engine.py")
 LIMITS = Limits(wall_seconds=20)
 
 
+def tensors(shapes):
+    """The head of a safetensors file; nobody reads what would follow."""
+    told = {
+        name: {"dtype": "F32", "shape": s, "data_offsets": [0, 0]} for name, s in shapes.items()
+    }
+    head = json.dumps(told).encode()
+    return struct.pack("<Q", len(head)) + head
+
+
 class Rig:
     engine_type, worker = OfflineVllm, WORKER
 
@@ -38,6 +49,7 @@ class Rig:
         self.noted = []
         (folder / "model").mkdir()
         (folder / "model" / "config.json").write_text("{}")
+        (folder / "model" / "model.safetensors").write_bytes(tensors({"layer.weight": [4, 6]}))
         self.base = self.store.put_folder(folder / "model")
         self.place = folder / "engine"
         settings = Settings(

@@ -18,13 +18,17 @@ from tests.a_chat_server import drips, drops, hangs, status
 from tests.a_completion_server import FURTHER, a_server, completes, without
 from tests.house import ROOT
 from tests.sessions import tiny
-from tests.test_the_engines import LIMITS, Rig, gone
+from tests.test_the_engines import LIMITS, Rig, gone, tensors
 from tools.engines.endpoint import Endpoint, Where
 from tools.engines.vllm_server import ServedVllm
 
 WORKER = Path(__file__).with_name("a_stand_in_server.py")
 SOON = Limits(wall_seconds=2)
-ADAPTER = {"adapter_config.json": json.dumps({"r": 8})}
+LORA = "base_model.model.layer.lora_"
+ADAPTER = {
+    "adapter_config.json": json.dumps({"r": 8}).encode(),
+    "adapter_model.safetensors": tensors({f"{LORA}A.weight": [8, 6], f"{LORA}B.weight": [4, 8]}),
+}
 KEY = "sk-not-to-be-told"
 
 
@@ -51,7 +55,7 @@ def stored(rig, files):
     folder = rig.place.parent / "trained"
     folder.mkdir()
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_bytes(text)
     return rig.store.put_folder(folder)
 
 
@@ -226,7 +230,7 @@ class TestAnEndpoint:
         assert load.body["lora_path"] == str(asking.store.checkout(adapter))
         assert {a.body["model"] for a in asked} == {adapter}
 
-    @pytest.mark.parametrize("files", [ADAPTER, {"config.json": "{}"}], ids=["adapter", "model"])
+    @pytest.mark.parametrize("files", [ADAPTER, {"config.json": b"{}"}], ids=["adapter", "model"])
     def test_that_can_be_given_no_weights_says_how_to_go_on(self, asking, files):
         trained = stored(asking, files)
         with a_server(completes(lora=404)) as server, pytest.raises(UsageError) as caught:

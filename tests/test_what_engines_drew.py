@@ -3,16 +3,15 @@
 import json
 
 import pytest
-import torch
 
 from agent.founding import shipped
-from logs.errors import EngineFailed
-from logs.vocabulary import Recipe
+from logs.errors import EngineFailed, UsageError
+from tests.a_llama import a_base, an_adapter
 from tools.drawn_answers import taken
+from tools.engines.adapters import require_fits
 from tools.models import load_policy, load_tokenizer
 from tools.sampling import SamplingParameters, sample
 from tools.task import MicroWorld
-from tools.trl_trainer import trainable
 
 PROMPTS = MicroWorld().train_prompts(24, seed=1, emphasis={})
 OURS = {"repeats": True, "tolerance": 0.01}
@@ -78,12 +77,8 @@ class TestWhatAnEngineDrew:
         assert [[codec.text(s.ids) for s in row] for row in rows] == said
         assert all(p < 0 for p in sums(rows))
 
-    def test_from_weights_that_were_not_asked_for_is_not_used(self, codec, write):
-        torch.manual_seed(0)
-        stale = trainable(Recipe(rank=8), shipped("base"), None)
-        for name, weight in stale.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.02)
+    def test_from_weights_that_were_not_asked_for_is_not_used(self, codec, write, tmp_path):
+        stale = load_policy(shipped("base"), an_adapter(tmp_path / "adapter"))
         with pytest.raises(EngineFailed, match="other weights") as caught:
             taken(stale, codec, PROMPTS, write(), OURS)
         assert "nats a token in" in caught.value.saw
@@ -92,3 +87,38 @@ class TestWhatAnEngineDrew:
         at_half = write(lambda s: [s.ids, [p / 2 for p in s.logps], s.finished])
         with pytest.raises(EngineFailed, match="other weights"):
             taken(base, codec, PROMPTS, at_half, ANOTHERS)
+
+
+NARROW = {"hidden_size": 64, "num_attention_heads": 2, "num_key_value_heads": 2}
+
+
+class TestAnAdapter:
+    def test_of_the_base_fits(self, tmp_path):
+        require_fits(an_adapter(tmp_path / "adapter"), shipped("base"))
+
+    @pytest.mark.parametrize(
+        ("changed", "says"),
+        [
+            (NARROW, "of another size"),
+            ({"num_hidden_layers": 6}, "no layer of the base"),
+            ({"num_key_value_heads": 1}, "of another size"),
+        ],
+        ids=["width", "depth", "groups"],
+    )
+    def test_of_another_base_is_refused_by_the_layer_that_does_not_fit(
+        self, tmp_path, changed, says
+    ):
+        adapter = an_adapter(tmp_path / "adapter", a_base(tmp_path / "base", **changed))
+        with pytest.raises(UsageError, match="does not fit") as caught:
+            require_fits(adapter, shipped("base"))
+        assert says in caught.value.saw
+
+    def test_that_is_cut_short_or_empty_is_refused(self, tmp_path):
+        adapter = an_adapter(tmp_path / "adapter")
+        weights = adapter / "adapter_model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:100])
+        with pytest.raises(UsageError, match="cannot be read"):
+            require_fits(adapter, shipped("base"))
+        weights.unlink()
+        with pytest.raises(UsageError, match="does not fit"):
+            require_fits(adapter, shipped("base"))

@@ -5,13 +5,11 @@ import time
 from pathlib import Path
 
 import psutil
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM
 
 from agent.drawn import python_of
 from agent.founding import shipped
-from logs.vocabulary import Recipe
 from sandbox.limits import Limits
+from tests.a_llama import a_base, an_adapter
 from tools.engines.asked import Ask
 from tools.engines.vllm_offline import OfflineVllm
 from tools.engines.vllm_server import SERVER_WORKER, ServedVllm
@@ -19,7 +17,6 @@ from tools.engines.vllm_settings import WORKER, Settings
 from tools.models import load_tokenizer, vocabulary
 from tools.store import Store
 from tools.task import MicroWorld
-from tools.trl_trainer import trainable
 
 PROMPTS = MicroWorld().train_prompts(48, seed=1, emphasis={})
 LIMITS = Limits(wall_seconds=300, cpu_threads=2)
@@ -71,26 +68,11 @@ class Rig:
         return Ask(**(usual | changed))
 
     def an_adapter(self, seed=0, rank=8, base=None):
-        """Trained by nobody: random, and far enough from nothing to change what is said."""
-        torch.manual_seed(seed)
-        model = trainable(Recipe(rank=rank), base or shipped("base"), None)
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.02)
         out = self.folder / f"adapter-{time.monotonic_ns()}"
-        model.save_pretrained(out)
-        return self.store.put_folder(out)
+        return self.store.put_folder(an_adapter(out, base, seed, rank))
 
     def a_base(self, **changed):
-        """A Llama from a configuration, of another size; it has learnt nothing."""
-        config = AutoConfig.from_pretrained(shipped("base"))
-        for name, value in changed.items():
-            setattr(config, name, value)
-        torch.manual_seed(0)
-        out = self.folder / f"base-{time.monotonic_ns()}"
-        AutoModelForCausalLM.from_config(config).save_pretrained(out)
-        self.codec.tokenizer.save_pretrained(out)
-        return out
+        return a_base(self.folder / f"base-{time.monotonic_ns()}", **changed)
 
 
 def drawn(engine, ask, limits=LIMITS, on_progress=lambda *told: None):

@@ -98,19 +98,6 @@ class TestADraw:
     def test_of_an_adapter_of_another_rank_needs_no_other_settings(self, rig):
         assert drawn(rig.engine, rig.ask(rig.an_adapter(seed=5, rank=16)))
 
-    @pytest.mark.parametrize(
-        "changed",
-        [
-            {"hidden_size": 64, "num_attention_heads": 2, "num_key_value_heads": 2},
-            {"num_hidden_layers": 6},
-        ],
-        ids=["width", "depth"],
-    )
-    def test_of_an_adapter_of_another_base_is_refused(self, rig, changed):
-        with pytest.raises(UsageError, match="adapter does not fit"):
-            drawn(rig.engine, rig.ask(rig.an_adapter(base=rig.a_base(**changed))))
-        assert drawn(rig.engine, few(rig))
-
     def test_longer_than_the_context_is_refused(self, rig):
         with pytest.raises(UsageError, match="longer than the engine's context"):
             drawn(rig.engine, rig.ask(max_new_tokens=500))

@@ -50,13 +50,6 @@ class TestAServer:
         with pytest.raises(EngineFailed, match="other weights"):
             checked(rig, None, adapter, tmp_path)
 
-    def test_refuses_an_adapter_of_another_base_and_goes_on(self, rig):
-        heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
-        other = rig.an_adapter(base=rig.a_base(hidden_size=64, **heads))
-        with pytest.raises(UsageError, match="adapter does not fit"):
-            drawn(rig.engine, rig.ask(other))
-        assert rig.noted == []
-
     def test_refuses_what_is_longer_than_its_context(self, rig):
         with pytest.raises(UsageError, match="refused to draw"):
             drawn(rig.engine, rig.ask(max_new_tokens=5000))

@@ -17,6 +17,7 @@ from logs.errors import EngineFailed, JobFailed, PlimsollError, UsageError
 from logs.vocabulary import Digest
 from sandbox.limits import Limits
 from sandbox.worker import JobResult
+from tools.engines.adapters import require_fits
 from tools.engines.asked import TOLERANCE_OF_HALF, Ask, Drawn, Nature, OnProgress, require_whole
 from tools.engines.completions import Answer, Gone, Said, Server, Unreadable, answers_of, asked
 from tools.engines.vllm_worker import seed_of, write_lines
@@ -234,6 +235,7 @@ class Endpoint:
         if not is_adapter(folder):
             raise _no_adapter("a whole model was trained, which no endpoint can be given")
         if ask.adapter not in self._loaded:
+            require_fits(folder, self.store.checkout(ask.base))
             body = {"lora_name": str(ask.adapter), "lora_path": str(folder)}
             seconds = max(1.0, min(self.where.timeout_seconds, patience.left))
             try:

@@ -14,6 +14,7 @@ from sandbox.cell import Cell
 from sandbox.limits import Limits
 from sandbox.plan import Plan
 from sandbox.worker import JobResult, error_of
+from tools.engines.adapters import require_fits
 from tools.engines.asked import Ask, Drawn, Nature, OnProgress, require_whole, tolerance_of
 from tools.engines.vllm_settings import (
     RANKS,
@@ -103,6 +104,8 @@ class OfflineVllm:
         trained = self.store.checkout(ask.adapter) if ask.adapter else None
         lora = trained if trained and is_adapter(trained) else None
         model = base if trained is None or lora else trained
+        if lora:
+            require_fits(lora, base)
         self._stand(_Served(model, rank_of(lora, self.settings.rank)))
         self._count += 1
         place = self.scratch / f"draw-{self._count}"

@@ -75,7 +75,10 @@ def environment(python: Path) -> tuple[Path, ...]:
 
 def variables(settings: Settings) -> dict[str, str]:
     """What vLLM finds in its environment besides the usual."""
+    # A processor gains nothing from kernels that are compiled at each start, for half a minute.
+    compiled = {} if gpus() else {"TORCH_COMPILE_DISABLE": "1", "TORCHDYNAMO_DISABLE": "1"}
     return {
+        **compiled,
         "PYTHONPATH": "",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_KVCACHE_SPACE": f"{max(1, round(settings.memory_gb))}",
