@@ -20,6 +20,13 @@ from tools.sampling import SamplingParameters, sample
 
 pytestmark = pytest.mark.slow
 KEY = "sk-of-the-sampler"
+TWO_TURNS = {
+    "session": {"iterations": 2, "decider": "fixed"},
+    "world": {"gold_prompts": 50, "vault_prompts": 100, "fresh_gold": 0},
+    "judges": {"comparisons": 100},
+    "drift": {"prompts": 12, "samples": 2},
+    "recipe": {"prompts": 24, "samples": 4, "epochs": 1, "replay": 32},
+}
 
 
 class Model:
@@ -82,8 +89,7 @@ def create(model, tmp_path_factory):
 
         def create(name) -> Workspace:
             root = tmp_path_factory.mktemp(name) / "workspace"
-            two_turns = {"session": {"iterations": 2, "decider": "fixed"}}
-            return sessions.create(root, sampling=sampling, **two_turns)
+            return sessions.create(root, sampling=sampling, **TWO_TURNS)
 
         yield create
 
@@ -92,10 +98,6 @@ def create(model, tmp_path_factory):
 def undisturbed(create):
     workspace = create("undisturbed")
     return workspace, session.run(workspace, Told())
-
-
-def heads(workspace):
-    return [e.body["commit"] for e in sessions.log(workspace) if e.kind is EntryKind.COMMITTED]
 
 
 class TestASessionByAnEndpoint:
