@@ -84,7 +84,7 @@ class Arm:
         self.gpus = GpuWatch()
         self.meter: Unmetered = Unmetered()
         """Asked before each job; a session puts its own here."""
-        self.remotes = Remotes(store, config, listener.progress)
+        self.remotes = Remotes(store, config, self._while_asking)
         self.reader: Digest | None = None
         """The frozen model that a judge of another lineage consults."""
         shutil.rmtree(scratch, ignore_errors=True)
@@ -143,7 +143,7 @@ class Arm:
             self.meter.require_left()
             raise
 
-    def _ask(
+    def ask(
         self,
         judges: Sequence[Judge],
         groups: Sequence[Row],
@@ -157,6 +157,12 @@ class Arm:
         found = self.remotes.add(judges, groups, rows, constitution, salt=salt)
         self.spent.seconds[ASKING] = self.spent.seconds.get(ASKING, 0.0) + time.monotonic() - began
         return found
+
+    def _while_asking(self, done: int, of: int, what: str) -> None:
+        """Between questions to remote judges: a budget ends them as it ends a job."""
+        self.listener.progress(done, of, what)
+        if done < of:
+            self.meter.require_tokens()
 
     def _policy(self, state: State) -> dict[str, Any]:
         return {

@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from agent.auditing_remote import BOTH_ORDERS, NO_FUNCTION, heard, is_remote, repeated
 from agent.hands import MAX_BYTES, Hands
 from agent.judge_audits import PANEL, Subject, keep, on_record, subject_of, write
 from agent.listener import Listener
@@ -18,7 +19,7 @@ from logs.vocabulary import Digest, EntryKind
 from sandbox.collect import collect
 from tools.audit.audit import Call
 from tools.audit.card import Cost, JudgeCard
-from tools.audit.design import Design, Said
+from tools.audit.design import Design, Kept, Said
 from tools.audit.kept import Audited
 from tools.audit.verdict_card import FUNCTION, carded
 
@@ -29,6 +30,8 @@ AGAIN = 50
 SAID = "said.jsonl"
 PER_CALL = 0.0014
 """CPU-seconds a call, as measured with 200 pairs; told before there is a past audit."""
+PER_QUESTION = 0.1
+"""Seconds a question to a server, told before there is a past audit."""
 STARTING = 7.0
 """CPU-seconds until the wall stands and the models are read, as measured."""
 
@@ -82,6 +85,12 @@ def foresee(workspace: Workspace, name: str, design: Design) -> Foreseen:
     with closing(workspace.journal()) as journal:
         subject = subject_of(journal, name)
         past = on_record(journal, name)
+    if is_remote(subject):
+        design = repeated(design)
+        calls, each = design.calls(), past[-1].seconds / past[-1].made if past else PER_QUESTION
+        made = sum(calls.values())
+        told_by = "the last audit" if past else "a server that answers ten a second"
+        return Foreseen(subject, made, made, each * made, told_by)
     calls = design.calls()
     told_by, each = "CPU-seconds measured elsewhere", PER_CALL
     if past and past[-1].made:
@@ -106,6 +115,8 @@ def _audited(
     workspace: Workspace, journal: Journal, subject: Subject, design: Design, listener: Listener
 ) -> Done:
     began = time.monotonic()
+    if is_remote(subject):
+        return _audited_remotely(workspace, journal, subject, repeated(design), listener)
     calls = list(design.calls())
     with Asking(workspace.store, workspace.scratch, workspace.config, listener) as hands:
         hands.reader = next(journal.entries(kind=EntryKind.FOUNDED)).body["reader"]
@@ -121,6 +132,41 @@ def _audited(
         notes=_reasons(said),
         function=f"{FUNCTION}; {report['again']} were asked again and said the same",
     )
+    told_of = {"calls": asked, "deterministic": True, "made": len(calls), "seconds": seconds}
+    return _written(workspace, journal, subject, design, card, kept, told_of)
+
+
+def _audited_remotely(
+    workspace: Workspace, journal: Journal, subject: Subject, design: Design, listener: Listener
+) -> Done:
+    began = time.monotonic()
+    past = len(on_record(journal, subject.name))
+    with Asking(workspace.store, workspace.scratch, workspace.config, listener) as hands:
+        found = heard(hands, subject, design, past=past)
+        asked = workspace.store.put_lines([c.prompt, c.first, c.second] for c in found.told)
+    seconds = time.monotonic() - began
+    kept = design.answered(found.told, subject.version)
+    card = carded(
+        subject.name,
+        design,
+        kept,
+        cost=Cost(calls=found.made, seconds_per_call=seconds / found.made),
+        notes=(NO_FUNCTION, BOTH_ORDERS, *_missing(found.reasons)),
+    )
+    told_of = {"calls": asked, "deterministic": False, "made": found.made, "seconds": seconds}
+    return _written(workspace, journal, subject, design, card, kept, told_of)
+
+
+def _written(
+    workspace: Workspace,
+    journal: Journal,
+    subject: Subject,
+    design: Design,
+    card: JudgeCard,
+    kept: Kept,
+    told_of: Mapping[str, Any],
+) -> Done:
+    """The audit in store and log."""
     card_digest, verdicts = keep(workspace.store, card, kept)
     audited = Audited(
         judge=subject.name,
@@ -129,11 +175,8 @@ def _audited(
         iteration=subject.version.iteration,
         card=card_digest,
         verdicts=verdicts,
-        calls=asked,
         items=design.items,
-        deterministic=True,
-        made=len(calls),
-        seconds=seconds,
+        **told_of,
     )
     entry = write(journal, journal.head(), card, audited)
     return Done(card, audited, entry.seq)
@@ -141,7 +184,10 @@ def _audited(
 
 def _reasons(said: list[Any]) -> tuple[str, ...]:
     """Why verdicts are missing, the first reason and how many there are."""
-    wrong = [reason for p, reason in said if p is None]
+    return _missing([reason for p, reason in said if p is None])
+
+
+def _missing(wrong: Sequence[str]) -> tuple[str, ...]:
     return (f"{len(wrong)} calls without a verdict, the first: {wrong[0]}",) if wrong else ()
 
 

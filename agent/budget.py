@@ -1,11 +1,12 @@
 """Budgets of a session as arithmetic: what was spent of what, and which one is used up."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from agent.config import BudgetSection, Config
+from agent.remote_usage import Prices, Tokens, money_of, prices_of
 from logs.errors import Halted
 from sandbox.limits import Limits
 
@@ -25,6 +26,9 @@ class Spent:
     cpu_seconds: Decimal = Decimal(0)
     tokens_in: int = 0
     tokens_out: int = 0
+    """Of the model that decides."""
+    judged: Mapping[str, Tokens] = field(default_factory=dict)
+    """By remote judge."""
     disk_bytes: int | None = None
     """Of the workspace's artefacts now; None where nobody looked."""
     approvals: int = 0
@@ -66,14 +70,19 @@ class Line:
         return f"{spent} of {_plain(self.limit)}{share}"
 
 
-def lines(budget: BudgetSection, spent: Spent) -> tuple[Line, ...]:
-    """Every budget, whether it has a limit or not."""
+def lines(budget: BudgetSection, spent: Spent, prices: Prices | None = None) -> tuple[Line, ...]:
+    """Every budget, whether it has a limit or not.
+
+    Args:
+        prices: of remote judges; without them none is known.
+    """
+    tokens = spent.tokens_in + spent.tokens_out + sum(map(sum, spent.judged.values()))
     disk = None if spent.disk_bytes is None else Decimal(spent.disk_bytes) / GB
     rows: tuple[tuple[str, Decimal | None, float], ...] = (
         ("hours", spent.seconds / HOUR, budget.hours),
         ("cpu_hours", spent.cpu_seconds / HOUR, budget.cpu_hours),
-        ("tokens", Decimal(spent.tokens_in + spent.tokens_out), budget.tokens),
-        ("money", money(budget, spent.tokens_in, spent.tokens_out), budget.money),
+        ("tokens", Decimal(tokens), budget.tokens),
+        ("money", _all_money(budget, spent, prices or {}), budget.money),
         ("disk_gb", disk, budget.disk_gb),
         (ASKING, Decimal(spent.approvals), budget.approvals),
     )
@@ -94,6 +103,13 @@ def money(budget: BudgetSection, tokens_in: int, tokens_out: int) -> Decimal | N
             return None
         amount += tokens * Decimal(repr(price or 0.0)) / MILLION
     return amount
+
+
+def _all_money(budget: BudgetSection, spent: Spent, prices: Prices) -> Decimal | None:
+    """For the model that decides and for all judges; None where one of them is not known."""
+    decided = money(budget, spent.tokens_in, spent.tokens_out)
+    judged = money_of(spent.judged, prices)
+    return None if decided is None or judged is None else decided + judged
 
 
 def used_up(found: Iterable[Line], *, asking: bool = False) -> Line | None:
@@ -129,12 +145,17 @@ def clipped(limits: Limits, found: Sequence[Line]) -> Limits:
 def warnings(config: Config) -> tuple[str, ...]:
     """What must be said aloud of budgets that cannot be counted."""
     budget = config.budget
-    prices = (budget.price_per_million_tokens_in, budget.price_per_million_tokens_out)
-    if config.session.decider != "llm" or None not in prices or not budget.money:
+    if not budget.money:
+        return ()
+    own = (budget.price_per_million_tokens_in, budget.price_per_million_tokens_out)
+    where = ["[budget]"] if config.session.decider == "llm" and None in own else []
+    unknown = [judge for judge, price in prices_of(config).items() if not price.known]
+    where += [f"[[judges.remote]] of {judge}" for judge in unknown]
+    if not where:
         return ()
     says = (
         "budget.money is not counted: a price is unknown, which is not zero; set"
-        " price_per_million_tokens_in and _out under [budget]"
+        f" price_per_million_tokens_in and _out under {', '.join(where)}"
     )
     return (says,)
 

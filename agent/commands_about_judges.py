@@ -2,7 +2,7 @@
 
 from agent.command import Command
 from agent.options import about_the_panel
-from agent.options_judge import auditing, carding
+from agent.options_judge import auditing, carding, probing
 from agent.options_judge import comparing as comparing_judges
 from agent.options_judging import studying, swapping
 from agent.options_people import opening_the_vault
@@ -25,6 +25,13 @@ JUDGES: tuple[Command, ...] = (
         "the panel in force, and how right its judges were",
         "agent.commands_judge:list_judges",
         about_the_panel,
+    ),
+    Command(
+        "judge probe",
+        "is a judge on a server there, what can it, how long does it take; exit code 3 without"
+        " a verdict",
+        "agent.commands_judge_probe:probe",
+        probing,
     ),
     Command(
         "judge audit",

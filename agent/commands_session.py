@@ -17,6 +17,7 @@ from logs.breaks import breaks, letters, pieces
 from logs.errors import Halted, UsageError, WaitsForPerson
 from logs.gain import of_session, sentence
 from logs.journal import Journal
+from logs.model_rows import model_sums
 from logs.report import write_report
 from logs.show import terminal_width
 from logs.story import chapters, counted, rows, story
@@ -46,19 +47,32 @@ def status(options: Namespace) -> Answer:
     journal = open_log(workspace)
     found = overview(workspace, session_of(workspace, journal, None), journal)
     budgets = _budgets(workspace, found, journal)
+    models = model_sums(journal, found.session) if journal else []
     if journal:
         journal.close()
     rows = _status(found)
+    rows[-1:-1] = [(str(row["model"]), _took(row)) for row in models]
     rows[-1:-1] = [(f"{line.name}", line.said()) for line in budgets if line.limit is not None]
     here = gpus()
     rows[-1:-1] = [("gpu", gpu.said()) for gpu in here]
-    told = {"budgets": [line.row() for line in budgets], "gpus": [asdict(gpu) for gpu in here]}
+    told = {
+        "budgets": [line.row() for line in budgets],
+        "gpus": [asdict(gpu) for gpu in here],
+        "models": models,
+    }
     return Answer(
         data=overview_data(found) | told,
         text=named(rows, terminal_width()),
         exit_code=STANDS.get(found.standing, 0),
         warnings=warnings(workspace.config) if budgets else (),
     )
+
+
+def _took(row: dict[str, Any]) -> str:
+    """What a model took so far, as of the last record."""
+    tokens = row["tokens_in"] + row["tokens_out"]
+    cost = "money unknown" if row["money"] is None else f"money {row['money']}"
+    return f"{row['calls']} calls, {tokens} tokens, {row['seconds']:.0f} s, {cost}"
 
 
 def _budgets(workspace: Workspace, found: Overview, journal: Journal | None) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from agent.config_sections import Section
 
-TAKEN = frozenset({"crowd", "clerk", "oracle", "panel", "verifier", "reward-model"})
+TAKEN = frozenset({"crowd", "clerk", "oracle", "panel", "verifier", "reward-model", "decider"})
 """Names that no remote judge may bear."""
 REMOTE = "remote"
 
@@ -23,8 +23,8 @@ class RemoteSection(Section):
     profile: Literal["vllm", "ollama", "llama.cpp", "openai", "generic"] = "generic"
     """What the server can: forms of answers as a JSON schema, log-probabilities, a seed."""
     template: str = Field(default="pointwise-v1", min_length=1, max_length=200)
-    """`pointwise-v1`, `pairwise-v1`, or a file of that form in the workspace; its text is part of
-    the judge."""
+    """`pointwise-v1`, `pointwise-digit-v1`, `pairwise-v1`, or a file of that form in the workspace;
+    its text is part of the judge."""
     family: str = Field(default="unknown", pattern=r"^[a-z0-9][a-z0-9_.-]{0,40}$")
     """Base lineage of the model: two judges of one family share their blind spots."""
     seat: Literal["bench", "panel"] = "bench"
@@ -36,6 +36,11 @@ class RemoteSection(Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
     opponents: int = Field(default=2, ge=1, le=32)
     """`pairwise`: siblings that an answer is compared with on either side of it, in both orders."""
+    scoring: Literal["said", "expected"] = "said"
+    """`expected` is the mean grade by log-probabilities, where the profile has them: it needs
+    `pointwise-digit-v1`, or another template whose grades have one digit."""
+    system_role: bool = True
+    """Whether the server knows messages of the system."""
     disagreement: Literal["tie", "error"] = "tie"
     """`pairwise`: what two answers are whose order decided between them."""
     timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
@@ -43,6 +48,10 @@ class RemoteSection(Section):
     deadline_seconds: float = Field(default=300.0, gt=0, le=86400)
     """Of one question with all its tries, and of a server's silence, after which all open questions
     are errors."""
+    price_per_million_tokens_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_per_million_tokens_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Not given, they are 0 for `vllm`, `ollama` and `llama.cpp`, and else as published when this
+    version was made, if they were: an unknown price is not zero, and it is said."""
 
 
 class JudgesSection(Section):

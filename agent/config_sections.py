@@ -116,12 +116,13 @@ class BudgetSection(Section):
     """By the clock while a process works on the session, over all its runs."""
     cpu_hours: float = Field(default=0, ge=0, allow_inf_nan=False)
     tokens: int = Field(default=0, ge=0)
-    """Of the chat model that decides, in and out."""
+    """Of the chat models that decide and judge, in and out."""
     money: float = Field(default=0, ge=0, allow_inf_nan=False)
     """For those tokens, in the currency of the prices."""
     price_per_million_tokens_in: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_per_million_tokens_out: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    """A price that is not given is unknown, not zero: money is then not counted, and it is said."""
+    """Of the model that decides; judges have prices of their own, under [[judges.remote]]. A price
+    that is not given is unknown, not zero: money is then not counted, and it is said."""
     disk_gb: float = Field(default=0, ge=0, allow_inf_nan=False)
     """Of the workspace's artefacts, in 10^9 bytes."""
     approvals: int = Field(default=0, ge=0)

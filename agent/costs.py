@@ -44,7 +44,7 @@ def _cost(turn: list[LogEntry], before: int | None) -> tuple[TurnCost | None, in
         seconds=float(tally.seconds),
         cpu_seconds=float(tally.cpu_seconds),
         labels=float(tally.labels),
-        tokens=float(tally.tokens_in + tally.tokens_out),
+        tokens=float(tally.tokens),
         disk_bytes=grown,
     )
     intervention = Intervention(decided.body["intervention"])

@@ -69,6 +69,7 @@ def examine(folder: Path | None) -> tuple[Check, ...]:
         ("policy", lambda: _policy(workspace)),
         ("log", lambda: _log(workspace)),
         ("decider", lambda: _decider(workspace)),
+        ("judges on servers", lambda: _judges(workspace)),
         ("terminal", _terminal),
     )
     return tuple(check for name, ask in questions for check in _asked(name, ask))
@@ -266,6 +267,14 @@ def _decider(workspace: Workspace | None) -> Iterator[Check]:
 
     if workspace is not None:
         yield Check("decider", *examined(workspace))
+
+
+def _judges(workspace: Workspace | None) -> Iterator[Check]:
+    from agent.endpoints import judges_served
+
+    if workspace is not None:
+        for judge, found in judges_served(workspace):
+            yield Check(f"judge {judge}", *found)
 
 
 def _terminal() -> Iterator[Check]:

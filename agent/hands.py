@@ -103,7 +103,7 @@ class Hands(Drawing):
             return verdicts, result
         groups, rows = self.store.get_lines(samples), self.store.get_lines(verdicts)
         salt = f"again {seed}" if anew else ""
-        rows = self._ask(far, groups, rows, constitution, salt=salt)
+        rows = self.ask(far, groups, rows, constitution, salt=salt)
         if counterfactuals:
             pays = self.remotes.flaws(
                 far,
@@ -145,7 +145,7 @@ class Hands(Drawing):
         if not far:
             return weighed
         groups = [drawn for drawn, _ in weighed]
-        rows = self._ask(far, groups, [verdict for _, verdict in weighed], constitution)
+        rows = self.ask(far, groups, [verdict for _, verdict in weighed], constitution)
         return list(zip(groups, rows, strict=True))
 
     def control(
@@ -167,7 +167,7 @@ class Hands(Drawing):
         told = [json.loads(line) for line in lines]
         if not far:
             return told
-        ask = partial(self._ask, far, constitution=evaluator.constitution)
+        ask = partial(self.ask, far, constitution=evaluator.constitution)
         return scored_blind(told, prompts, seed=seed, ask=ask)
 
     def train(

@@ -64,7 +64,7 @@ def subject_of(journal: Journal, name: str) -> Subject:
         )
     whole = name == PANEL
     judge_hash = digest_of(Panel(judges=named)) if whole else named[0].artefact
-    reached = any(j.kind is JudgeKind.FEATURE for j in named)
+    reached = any(j.kind in (JudgeKind.FEATURE, JudgeKind.REMOTE) for j in named)
     prompt = digest_of(state.constitution) if reached else NO_PROMPT
     return Subject(name, named, state, Version(judge_hash, prompt, turns_of(journal)))
 

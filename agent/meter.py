@@ -13,9 +13,10 @@ from pathlib import Path
 from agent import finding
 from agent.budget import Line, Spent, clipped, lines, require_left
 from agent.config import BudgetSection
+from agent.remote_usage import ASKED_OF, Prices, Told, since_told, summed, tokens_by_judge
 from agent.tally import Tally, asked_today
 from logs.reading import Reader
-from logs.vocabulary import Ledgers
+from logs.vocabulary import EntryKind, Ledgers
 from sandbox.limits import Limits
 
 Clock = Callable[[], float]
@@ -31,6 +32,9 @@ class Unmetered:
 
     def require_left(self, *, asking: bool = False) -> None:
         """Bar nothing."""
+
+    def require_tokens(self) -> None:
+        """Bar no question to a model."""
 
     def clipped(self, limits: Limits) -> Limits:
         """Limits of a job, as they are."""
@@ -59,10 +63,15 @@ class Meter(Unmetered):
         session: str,
         objects: Path,
         *,
+        prices: Prices | None = None,
         clock: Clock = time.monotonic,
         cpu_clock: Clock = time.process_time,
     ) -> None:
         self.budget, self.journal, self.session, self.objects = budget, journal, session, objects
+        self._prices = prices or {}
+        self._told: list[Told] = []
+        """Of remote judges, in the records of all sessions: one cache serves them all."""
+        self._told_until = 0
         self._clock, self._cpu_clock = clock, cpu_clock
         self._logged, self._read = Tally(), 0
         self._lap, self._cpu_lap, self._cpu_of_jobs = clock(), cpu_clock(), 0.0
@@ -82,6 +91,14 @@ class Meter(Unmetered):
         """
         require_left(self._barring(), asking=asking)
 
+    def require_tokens(self) -> None:
+        """Ask a model only while every budget has something left; the disk is not walked for it.
+
+        Raises:
+            Halted: one of them is used up.
+        """
+        require_left(self._lines(None))
+
     def clipped(self, limits: Limits) -> Limits:
         """Limits of a job that must not outlast the hours."""
         return clipped(limits, self._barring())
@@ -92,17 +109,24 @@ class Meter(Unmetered):
 
     def lines(self) -> tuple[Line, ...]:
         """Every budget, by now."""
-        return lines(self.budget, self.spent(self.disk_bytes))
+        return self._lines(self.disk_bytes)
 
     def _barring(self) -> tuple[Line, ...]:
         """Every budget, for the question whether to go on: a disk without a limit is not walked."""
-        return lines(self.budget, self.spent(self.disk_bytes if self.budget.disk_gb else None))
+        return self._lines(self.disk_bytes if self.budget.disk_gb else None)
+
+    def _lines(self, disk_bytes: int | None) -> tuple[Line, ...]:
+        return lines(self.budget, self.spent(disk_bytes), self._prices)
 
     def spent(self, disk_bytes: int | None = None) -> Spent:
         """What the session spent in all its runs, this one up to now."""
         for entry in self.journal.entries(self.session, since=self._read):
             self._logged.add(entry)
             self._read = entry.seq + 1
+        for entry in self.journal.entries(kind=EntryKind.RECORDED, since=self._told_until):
+            self._told.append(entry.body.get(ASKED_OF, {}))
+            self._told_until = entry.seq + 1
+        asked = since_told(self.objects.parent, self._told)
         seconds, cpu = self._unlogged()
         logged = self._logged
         return Spent(
@@ -110,6 +134,7 @@ class Meter(Unmetered):
             cpu_seconds=logged.cpu_seconds + cpu,
             tokens_in=logged.tokens_in,
             tokens_out=logged.tokens_out,
+            judged=summed(logged.judged, tokens_by_judge(asked)),
             disk_bytes=disk_bytes,
             approvals=asked_today(self.journal, finding.now()) if self.budget.approvals else 0,
         )

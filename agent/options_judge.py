@@ -29,6 +29,11 @@ def auditing(parser: Parser) -> None:
     writing(parser)
 
 
+def probing(parser: Parser) -> None:
+    """`judge probe`."""
+    parser.add_argument("name", metavar="ID", help="id of a table [[judges.remote]]")
+
+
 def published(parser: Parser) -> None:
     """Where published data is read from."""
     parser.add_argument("--data", metavar="PATH", help="a published data set: a file or a folder")

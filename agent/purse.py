@@ -12,6 +12,7 @@ from agent.budget import Line, lines
 from agent.config import BudgetSection
 from agent.meter import size_of
 from agent.overview import open_log
+from agent.remote_usage import Prices, prices_of, since_told, summed, tokens_by_judge, told_in
 from agent.tally import Tally, asked_today, tally_of
 from agent.workspace import Workspace
 from logs.reading import Reader
@@ -27,8 +28,11 @@ def budgets_of(workspace: Workspace, journal: Reader | None) -> tuple[Line, ...]
         found = tally_of(journal.entries(config.session.name))
         asked = asked_today(journal, finding.now())
     spent = found.spent(approvals=asked)
+    open_ = since_told(workspace.root, told_in(journal) if journal else ())
+    judged = summed(spent.judged, tokens_by_judge(open_))
     disk = size_of(workspace.store.root)
-    return lines(config.budget, replace(spent, disk_bytes=disk))
+    whole = replace(spent, disk_bytes=disk, judged=judged)
+    return lines(config.budget, whole, prices_of(config))
 
 
 @dataclass(slots=True)
@@ -38,6 +42,7 @@ class Purse:
     budget: BudgetSection
     tally: Tally
     clock: Callable[[], float] = time.monotonic
+    prices: Prices = field(default_factory=dict)
     _seen_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,9 +53,10 @@ class Purse:
         """The purse of the configured session, from what the log has so far."""
         config, journal = workspace.config, open_log(workspace)
         if journal is None:
-            return cls(config.budget, Tally())
+            return cls(config.budget, Tally(), prices=prices_of(config))
         with closing(journal):
-            return cls(config.budget, tally_of(journal.entries(config.session.name)))
+            told = tally_of(journal.entries(config.session.name))
+            return cls(config.budget, told, prices=prices_of(config))
 
     def entry(self, entry: LogEntry) -> None:
         """Add what an entry spent."""
@@ -62,7 +68,7 @@ class Purse:
         """Share of each budget that has a limit; empty where none has."""
         now = Decimal(repr(round(max(0.0, self.clock() - self._seen_at), 3)))
         spent = self.tally.spent()
-        found = lines(self.budget, replace(spent, seconds=spent.seconds + now))
+        found = lines(self.budget, replace(spent, seconds=spent.seconds + now), self.prices)
         shares = [
             f"{line.name} {line.spent / line.limit:.0%}"
             for line in found

@@ -7,7 +7,6 @@ key in the environment. Their verdicts are joined with those of judges behind th
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agent.api_keys import key_of
 from agent.config import Config
 from agent.config_judges import RemoteSection
+from agent.remote_usage import CACHE, since_told
 from logs.errors import UsageError
 from logs.vocabulary import Constitution, Judge, JudgeKind
 from tools.store import Store
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from tools.remote.judging import Remote
     from tools.remote.spec import Spec
 
-CACHE = "remote-verdicts.sqlite"
-ASKED_OF = "remote_judges"
-"""Under which the record of a turn tells what they were asked."""
 Row = dict[str, Any]
 Progress = Callable[[int, int, str], None]
 Flaws = dict[str, dict[str, list[int]]]
@@ -77,7 +74,7 @@ class Remotes:
         with Cache(self._store.root.parent / CACHE) as cache:
             for judge in judges:
                 judged = judge_groups(
-                    self._remote(judge),
+                    self.remote(judge),
                     groups,
                     constitution,
                     cache,
@@ -117,38 +114,48 @@ class Remotes:
         Returns:
             {"cache": id, "judges": {judge: counts and seconds}}; empty without remote judges.
         """
-        from tools.remote.cache import Cache
+        return since_told(self._store.root.parent, told)
 
-        path = self._store.root.parent / CACHE
-        if not path.exists():
-            return {}
-        with Cache(path) as cache:
-            name, found = cache.id, {judge: asdict(u) for judge, u in cache.usage().items()}
-        for earlier in (e["judges"] for e in told if e.get("cache") == name):
-            for judge, usage in earlier.items():
-                for count, amount in usage.items():
-                    found[judge][count] = round(found[judge][count] - amount, 3)
-        return {"cache": name, "judges": {j: u for j, u in found.items() if u["calls"]}}
+    def require_same(self, judges: Iterable[Judge]) -> None:
+        """Go on only with the remote judges that the workspace was founded with.
 
-    def _remote(self, judge: Judge) -> "Remote":
+        Raises:
+            UsageError: plimsoll.toml names one no longer, or as another judge.
+        """
+        for judge in parted(judges)[1]:
+            self.remote(judge)
+
+    def remote(self, judge: Judge) -> "Remote":
         """A judge with its address.
 
         Raises:
-            UsageError: plimsoll.toml does not say where it is asked, or names another model.
+            UsageError: plimsoll.toml does not say where it is asked, or makes another judge of it.
         """
         from tools.remote.judging import Remote
         from tools.remote.spec import load
 
         spec = load(self._store.get(judge.artefact))
         named = next((r for r in self._config.judges.remote if r.id == judge.id), None)
-        if named is None or named.model != spec.model:
-            raise UsageError(
-                "Nothing says where a remote judge is asked.",
-                saw=f"no [[judges.remote]] with id = {judge.id!r} and model = {spec.model!r}",
-                wanted="the table that the workspace was founded with; its url may be another",
-                try_this="write it into plimsoll.toml again",
-            )
+        if named is None:
+            raise _unlike(judge, f"no [[judges.remote]] with id = {judge.id!r}")
+        now = spec_of(named, self._store.root.parent)
+        if now != spec:
+            other = [
+                key for key in type(spec).model_fields if getattr(spec, key) != getattr(now, key)
+            ]
+            raise _unlike(judge, f"another {' and '.join(other)} of {judge.id!r}")
         return Remote(judge.id, spec, judge.artefact, endpoint_of(named), named.concurrency)
+
+
+def _unlike(judge: Judge, saw: str) -> UsageError:
+    return UsageError(
+        "A remote judge is not the one that the workspace was founded with.",
+        saw=saw,
+        wanted="its table and its template as they were; only its url, key, concurrency, patience"
+        " and prices may be others",
+        try_this="undo the change: another judge has an id of its own, sits on the bench when a"
+        " workspace is founded, and comes in by a swap (plimsoll judge swap)",
+    )
 
 
 def scored_blind(
@@ -206,11 +213,16 @@ def founded(config: Config, folder: Path, store: Store) -> list[Judge]:
 
 
 def spec_of(named: RemoteSection, folder: Path) -> "Spec":
-    """What a table of the configuration says that a judge is."""
-    from tools.remote.spec import Spec
+    """What a table of the configuration says that a judge is.
+
+    Raises:
+        UsageError: the template cannot be read, or its parameters do not go together.
+    """
+    from tools.remote.spec import made
     from tools.remote.templates import template_of
 
-    return Spec(
+    return made(
+        named.id,
         model=named.model,
         profile=named.profile,
         template=template_of(named.template, folder),
@@ -219,6 +231,8 @@ def spec_of(named: RemoteSection, folder: Path) -> "Spec":
         seed=named.seed,
         opponents=named.opponents,
         disagreement=named.disagreement,
+        scoring=named.scoring,
+        system_role=named.system_role,
     )
 
 

@@ -18,6 +18,7 @@ from agent.looping import REPORT, WAITS, Ending, to_the_end
 from agent.meter import Meter
 from agent.person import RollbackPlan, rollback
 from agent.plans import only_planned
+from agent.remote_usage import prices_of
 from agent.rules import decide, train_always
 from agent.state import Context
 from agent.stops import last_stop
@@ -27,7 +28,7 @@ from invariants.policy import Policy
 from invariants.record import attest
 from logs.errors import UsageError
 from logs.lock import lock_workspace
-from logs.vocabulary import Digest, EntryKind
+from logs.vocabulary import Digest, EntryKind, Judge
 
 __all__ = [
     "REPORT",
@@ -132,12 +133,14 @@ def opened(workspace: Workspace, listener: Listener, setting: Setting = USUAL) -
         leaving(workspace, journal, listener) as listener,
         setting.hands(workspace.store, workspace.scratch, config, listener) as hands,
     ):
-        meter = Meter(config.budget, journal, config.session.name, workspace.store.root)
+        name, prices = config.session.name, prices_of(config)
+        meter = Meter(config.budget, journal, name, workspace.store.root, prices=prices)
         _speaks_of_what_is_read(workspace.policy)
         require_fit(workspace, founded=journal.head() is not None)
         founding = found_workspace(workspace, journal, hands)
         entry = next(journal.entries(kind=EntryKind.FOUNDED))
         hands.reader = entry.body["reader"]
+        hands.remotes.require_same(Judge.model_validate(j) for j in entry.body["judges"])
         if adopted := adopt(workspace, journal, entry.body["policy"]):
             listener.entry(adopted)
         attest(workspace.root, workspace.policy, journal.commit_of(founding).state)

@@ -10,8 +10,9 @@ from agent.deciders import find
 from agent.golden import measure_gold
 from agent.inbox import ANSWER, ASK
 from agent.meta import META, measure_meta
+from agent.model_costs import model_costs
 from agent.parking import PARK, PARKED, closes, is_left, park
-from agent.remote_judges import ASKED_OF
+from agent.remote_usage import ASKED_OF, told_in
 from agent.ruling import net_ledgers, ruled, ruling, ruling_of
 from agent.state import Context, Turn, failure, once
 from invariants import gate as law
@@ -21,6 +22,7 @@ from invariants.seals import standing
 from invariants.tiers import weight_step
 from logs.canonical import digest_of
 from logs.errors import Stale
+from logs.model_rows import MODELS
 from logs.scales import JUDGED, scale_of
 from logs.vocabulary import (
     Commit,
@@ -182,7 +184,7 @@ def _close(turn: Turn, context: Context) -> None:
         "agent_cpu_seconds": round(context.hands.spent.own_seconds(), 3),
         "peak_rss_mb": round(context.hands.spent.peak_rss_bytes / 2**20),
         "disk_bytes": context.meter.disk_bytes,
-        **_asked(context),
+        **_asked(turn, context),
         "gpus": context.hands.gpus.taken(),
         **context.hands.spent.said(),
         "budgets": [line.row() for line in context.meter.lines()],
@@ -193,11 +195,12 @@ def _close(turn: Turn, context: Context) -> None:
     context.log(turn, "record", EntryKind.RECORDED, body)
 
 
-def _asked(context: Context) -> dict[str, Any]:
-    """What remote judges were asked since the record before this one, if there are any."""
-    earlier = context.journal.entries(kind=EntryKind.RECORDED)
-    asked = context.hands.remotes.asked(e.body.get(ASKED_OF, {}) for e in earlier)
-    return {ASKED_OF: asked} if asked else {}
+def _asked(turn: Turn, context: Context) -> dict[str, Any]:
+    """What models were asked since the record before this one, if there are any."""
+    asked = context.hands.remotes.asked(told_in(context.journal))
+    entries = context.journal.entries_of(turn["session"], turn["iteration"])
+    costs = model_costs(context.config, entries, asked)
+    return ({ASKED_OF: asked} if asked else {}) | ({MODELS: costs} if costs else {})
 
 
 def _outcome(turn: Turn, context: Context, refusal: LogEntry | None) -> str:

@@ -1,12 +1,13 @@
 """What entries of the log say that a session spent: added up entry by entry."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from agent.budget import Spent
+from agent.remote_usage import ASKED_OF, Tokens, summed, tokens_by_judge
 from logs.reading import Reader
 from logs.vocabulary import EntryKind, LogEntry
 
@@ -24,6 +25,9 @@ class Tally:
     labels: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    """Of the model that decides."""
+    judged: dict[str, Tokens] = field(default_factory=dict)
+    """By remote judge."""
     disk_bytes: int | None = None
     """As the last record of a turn saw it."""
 
@@ -39,6 +43,12 @@ class Tally:
             self.tokens_out += said
         if entry.kind is EntryKind.RECORDED:
             self.disk_bytes = entry.body.get("disk_bytes", self.disk_bytes)
+            self.judged = summed(self.judged, tokens_by_judge(entry.body.get(ASKED_OF, {})))
+
+    @property
+    def tokens(self) -> int:
+        """Of all models that were asked, in and out."""
+        return self.tokens_in + self.tokens_out + sum(map(sum, self.judged.values()))
 
     def spent(self, *, approvals: int = 0) -> Spent:
         """The sum so far."""
@@ -47,6 +57,7 @@ class Tally:
             cpu_seconds=self.cpu_seconds,
             tokens_in=self.tokens_in,
             tokens_out=self.tokens_out,
+            judged=self.judged,
             disk_bytes=self.disk_bytes,
             approvals=approvals,
         )

@@ -9,7 +9,7 @@ HEADERS = ("budget", "spent", "limit", "share")
 UNITS = {
     "hours": "hours by the clock",
     "cpu_hours": "hours of CPU",
-    "tokens": "tokens of the decider",
+    "tokens": "tokens of models that are asked",
     "money": "money for them",
     "disk_gb": "GB of artefacts",
     "approvals": "approvals asked in 24 h",

@@ -17,6 +17,7 @@ from logs.drift_charts import section as drift_section
 from logs.errors import UsageError
 from logs.files import write_whole
 from logs.gain import said, sentence
+from logs.model_rows import model_rows
 from logs.reading import Reader
 from logs.story import COLUMNS, chapters, counted, refusal, rows
 from logs.summary import of_measurement
@@ -79,6 +80,7 @@ def contents(journal: Reader, told: tuple[Turn, ...], content: bool) -> dict[str
         "basis_headers": HEADERS,
         "basis": [found.row for found in basis(told)],
         "budgets": budget_rows(journal, told[0].session),
+        "models": model_rows(journal, told[0].session),
         "ledgers": journal.ledgers().model_dump(mode="json"),
         "checkpoint": journal.checkpoint().splitlines(),
         "log": LOG,

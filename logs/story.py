@@ -7,6 +7,7 @@ from pathlib import Path
 from logs.breaks import letters, notes
 from logs.content import hidden, is_token
 from logs.gain import said, sentence
+from logs.model_rows import model_rows
 from logs.reading import Reader
 from logs.text import number, paragraphs, short, table
 from logs.turns import Ending, Turn, turns
@@ -48,6 +49,8 @@ def story(
     ]
     for title, happened in chapters(told, content):
         blocks.append([title, *(line for said in happened for line in _item(said, width))])
+    if models := model_rows(journal, session):
+        blocks.append(["Where the money went", *table(models[0], models[1:], width).split("\n")])
     if workspace:
         blocks.append([line for said in _next(session, workspace) for line in _item(said, width)])
     return "\n\n".join("\n".join(block) for block in blocks)

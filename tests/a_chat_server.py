@@ -90,8 +90,8 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, behaviours: Sequence[Behaviour]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, behaviours: Sequence[Behaviour], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.behaviours = list(behaviours)
         self.asked: list[Asked] = []
         self.over = threading.Event()

@@ -11,10 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 import plimsoll  # noqa: F401  puts this checkout first on the path
 from agent import planning, plans, session
@@ -103,6 +106,7 @@ MACHINE = (
     "memory",
     "budgets",
     "remote_judges",
+    "models",
 )
 """What the record of a turn says of the machine and the clock."""
 
@@ -170,14 +174,34 @@ def command(workspace: Workspace, verb: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "tests.sessions", str(workspace.root), verb, *options]
 
 
+def processes_of(workspace: Workspace) -> list[str]:
+    """Processes that name this workspace; the wall notices within seconds that it is orphaned."""
+    until = time.monotonic() + 15
+    while (found := _naming(str(workspace.root))) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
+
+
+def _naming(place: str) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), process.cwd()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(place in word for word in words):
+                found.append(" ".join(words))
+        except psutil.Error:
+            continue
+    return found
+
+
 class Killer(Told):
     """Ends its own process, without a word."""
 
-    def __init__(self, step: str, *, during: bool, turn: int) -> None:
+    def __init__(self, step: str, *, during: bool, turn: int, session: str = NAME) -> None:
         super().__init__()
         first = during and step == "observe"  # the entry before it is that of another turn
         self.during = during
-        self.at = f"{NAME}/{turn - first}/{BEFORE[step] if during else step}"
+        self.at = f"{session}/{turn - first}/{BEFORE[step] if during else step}"
         self.now = self.at if first else ""
 
     def progress(self, done: int, of: int, what: str) -> None:
@@ -206,7 +230,9 @@ def main() -> None:
     parser.add_argument("--turn", type=int, default=2)
     parser.add_argument("--decider", choices=DECIDERS)
     given = parser.parse_args()
-    killer = Killer(given.kill, during=given.during, turn=given.turn) if given.kill else None
+    how: dict[str, Any] = {"during": given.during, "turn": given.turn}
+    how["session"] = Workspace(given.workspace).config.session.name
+    killer = Killer(given.kill, **how) if given.kill else None
     if given.decider:
         session.DECIDERS["rules"] = DECIDERS[given.decider]
     workspace, told = Workspace(given.workspace), killer or Told()

@@ -7,15 +7,22 @@ of the history of a session that nobody disturbed, and in the end it must be tha
 """
 
 import signal
-import time
 from dataclasses import dataclass, field
 
-import psutil
 import pytest
 
 from logs.verify import render, verified, verify
 from logs.vocabulary import EntryKind
-from tests.sessions import NAME, Workspace, copied, founded, history, in_another_process, log
+from tests.sessions import (
+    NAME,
+    Workspace,
+    copied,
+    founded,
+    history,
+    in_another_process,
+    log,
+    processes_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +70,7 @@ class Chain:
         done = in_another_process(
             self.workspace, "resume", "--decider", self.decider, "--kill", step, *how
         )
-        left = _left(self.workspace)
+        left = processes_of(self.workspace)
         sound = verified(verify(self.workspace.root))
         self.kills[step] = Kill(done.returncode, left, history(self.workspace), sound)
 
@@ -72,26 +79,6 @@ class Chain:
         done = in_another_process(self.workspace, "resume", "--decider", self.decider)
         assert done.returncode in (0, 5), done.stderr
         return self
-
-
-def _left(workspace):
-    """Processes that name this workspace; the wall notices within seconds that it is orphaned."""
-    until = time.monotonic() + 15
-    while (found := _naming(str(workspace.root))) and time.monotonic() < until:
-        time.sleep(0.1)
-    return found
-
-
-def _naming(place):
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), process.cwd()]
-            if process.status() != psutil.STATUS_ZOMBIE and any(place in word for word in words):
-                found.append(" ".join(words))
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -317,7 +317,7 @@ class TestWhatPeopleSee:
         write(journal, meter, "record", EntryKind.RECORDED, budgets=rows)
         found = {row[0]: row[1:] for row in budget_rows(journal, "s")}
         assert found["hours by the clock"] == ("1", "2", "50%")
-        assert found["tokens of the decider"] == ("0", "none", "-")
+        assert found["tokens of models that are asked"] == ("0", "none", "-")
 
 
 class TestALogFromBefore:

@@ -155,7 +155,7 @@ class TestTheDoctor:
     def test_finds_a_server_that_does_not_answer(self, tmp_path, monkeypatch):
         from tests import a_chat_server
 
-        monkeypatch.setattr("agent.deciding.examined.SECONDS", 0.3)
+        monkeypatch.setattr("agent.endpoints.SECONDS", 0.3)
         monkeypatch.setattr(a_chat_server.Handler, "do_GET", lambda h: hangs(h, None))
         with a_server(hangs) as server:
             found = self.examined(tmp_path, endpoint=server.url, model=MODEL)

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from agent.config import Config
-from agent.remote_judges import CACHE, Remotes
+from agent.remote_judges import Remotes
+from agent.remote_usage import CACHE
 from logs.vocabulary import Constitution, Principle
 from tests import a_chat_server as chat
 from tests.a_chat_server import a_server, completion, says, status

@@ -20,18 +20,21 @@ CREATE TABLE IF NOT EXISTS verdict (
 ) WITHOUT ROWID
 """
 _MAKE_USAGE = """
-CREATE TABLE IF NOT EXISTS usage (
+CREATE TABLE IF NOT EXISTS took (
     judge TEXT PRIMARY KEY, calls INTEGER NOT NULL, tries INTEGER NOT NULL,
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, uncounted INTEGER NOT NULL,
+    most_in INTEGER NOT NULL, most_out INTEGER NOT NULL,
     seconds REAL NOT NULL
 ) WITHOUT ROWID
 """
 _MAKE_NAME = "CREATE TABLE IF NOT EXISTS name (only INTEGER PRIMARY KEY CHECK (only = 0), id TEXT)"
 _COUNT = """
-INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (judge) DO UPDATE SET
+INSERT INTO took VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (judge) DO UPDATE SET
     calls = calls + excluded.calls, tries = tries + excluded.tries,
     tokens_in = tokens_in + excluded.tokens_in, tokens_out = tokens_out + excluded.tokens_out,
-    uncounted = uncounted + excluded.uncounted, seconds = seconds + excluded.seconds
+    uncounted = uncounted + excluded.uncounted,
+    most_in = most_in + excluded.most_in, most_out = most_out + excluded.most_out,
+    seconds = seconds + excluded.seconds
 """
 
 
@@ -99,7 +102,7 @@ class Cache:
     def usage(self) -> dict[str, Usage]:
         """What was ever asked of each judge."""
         try:
-            return {row[0]: Usage(*row[1:]) for row in self._file.execute("SELECT * FROM usage")}
+            return {row[0]: Usage(*row[1:]) for row in self._file.execute("SELECT * FROM took")}
         except sqlite3.Error as error:
             raise _unusable(self._path, error) from error
 

@@ -15,6 +15,8 @@ PASSES = frozenset({"unreachable", "dropped", "timed-out", *(f"http-{s}" for s i
 """What may be over in a moment."""
 STAYS = frozenset({"http-401", "http-403", "http-404", "redirected"})
 """What every further question would meet too: a key, a model or an address that is wrong."""
+UNHEARD = frozenset({"timed-out", "dropped", "too-long"})
+"""What became of a try of which nobody knows how far the server came."""
 LONGEST_BACKOFF = 30.0
 RESTING = 0.2
 """Seconds between two looks at whether others gave the server up."""
@@ -30,6 +32,9 @@ class Usage:
     tokens_out: int = 0
     uncounted: int = 0
     """Calls of which the server told no tokens; unknown is not zero."""
+    most_in: int = 0
+    most_out: int = 0
+    """Tokens that uncounted tries may have taken at most, where the server may have worked."""
     seconds: float = 0.0
     """From question to answer, over all calls: many are open at once."""
 
@@ -39,14 +44,22 @@ class Usage:
             setattr(self, name, getattr(self, name) + amount)
 
 
-def usage_of(heard: Heard) -> Usage:
-    """What one question took; one that no try was made of took nothing."""
+def usage_of(heard: Heard, most: tuple[int, int] = (0, 0)) -> Usage:
+    """What one question took; one that no try was made of took nothing.
+
+    Args:
+        most: tokens in and out that one try may take.
+    """
+    counted = None not in (heard.tokens_in, heard.tokens_out)
+    worked = sum(how in UNHEARD or (how == "200" and not counted) for how in heard.tries)
     return Usage(
         calls=int(bool(heard.tries)),
         tries=len(heard.tries),
         tokens_in=heard.tokens_in or 0,
         tokens_out=heard.tokens_out or 0,
-        uncounted=int(bool(heard.tries) and None in (heard.tokens_in, heard.tokens_out)),
+        uncounted=int(bool(heard.tries) and not counted),
+        most_in=worked * most[0],
+        most_out=worked * most[1],
         seconds=heard.seconds,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from logs.vocabulary import Constitution
-from tools.chat import Endpoint
+from tools.chat import Endpoint, Heard
 from tools.counterfactual import FLAWS, flawed
 from tools.judging import answers_of
 from tools.principles import in_context
@@ -17,6 +17,7 @@ from tools.remote.cache import Cache, Told
 from tools.remote.client import PASSES, STAYS, Client, Usage, usage_of
 from tools.remote.questions import Shown, questions, scored
 from tools.remote.reading import read
+from tools.remote.scoring import expected
 from tools.remote.spec import Spec
 from tools.remote.templates import Message
 from tools.text_flaws import FLAWS as TEXT_FLAWS
@@ -26,7 +27,8 @@ Progress = Callable[[int, int, str], None]
 Group = dict[str, Any]
 """{"prompt", "answers": [[text, ...]]}, as `samples.jsonl` has them."""
 NAMES: dict[int, tuple[str, ...]] = {1: ("answer",), 2: ("answer_a", "answer_b")}
-FORGOTTEN = PASSES | STAYS | {"too-long", "not-a-completion"}
+NO_LOGPROBS, NO_MEAN = "no-logprobs", "no-expected-grade"
+FORGOTTEN = PASSES | STAYS | {"too-long", "not-a-completion", NO_LOGPROBS}
 """Failures that speak of the server and not of the answer: they may be over when asked again."""
 EVERY = 16
 """Questions between two reports of progress."""
@@ -124,7 +126,7 @@ def _questions_of(
     found = {}
     for shown in questions(judge.spec, texts):
         named = dict(zip(NAMES[len(shown)], shown, strict=True))
-        messages = judge.spec.template.messages(here, {"question": group["prompt"], **named})
+        messages = judge.spec.messages(here, {"question": group["prompt"], **named})
         said = json.dumps([judge.digest, messages, salt], ensure_ascii=True)
         found[shown] = _Question(hashlib.sha256(said.encode()).hexdigest(), messages)
     return found
@@ -159,7 +161,20 @@ async def _ask_all(
         progress(done, len(open_), what)
 
 
+def verdict_of(spec: Spec, heard: Heard) -> float | str:
+    """The number that was said, or a name for why there is none."""
+    said = heard.failed or read(heard.text, spec.template)
+    if isinstance(said, str) or spec.scoring == "said":
+        return said
+    if heard.logprobs is None:
+        return NO_LOGPROBS
+    mean = expected(heard.logprobs, spec.template)
+    return NO_MEAN if mean is None else mean
+
+
 async def _asked(judge: Remote, question: _Question, client: Client) -> tuple[Told, Usage]:
     heard = await client.ask(judge.spec.body(question.messages, schema=client.schema))
-    said = heard.failed or read(heard.text, judge.spec.template)
-    return Told(None, said) if isinstance(said, str) else Told(said), usage_of(heard)
+    said = verdict_of(judge.spec, heard)
+    # No token is shorter than a byte, and no answer longer than was asked for.
+    most = sum(len(m["content"].encode()) for m in question.messages), judge.spec.max_tokens
+    return Told(None, said) if isinstance(said, str) else Told(said), usage_of(heard, most)

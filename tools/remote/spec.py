@@ -6,11 +6,13 @@ address and keep its name.
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from logs.canonical import canonical
-from logs.errors import IntegrityError
+from logs.errors import IntegrityError, UsageError
+from logs.vocabulary import Constitution
 from tools.remote.profiles import PROFILES
+from tools.remote.scoring import ALTERNATIVES
 from tools.remote.templates import Message, Template
 
 
@@ -32,6 +34,26 @@ class Spec(BaseModel):
     """Siblings that an answer is compared with on either side of it (`pairwise`)."""
     disagreement: Literal["tie", "error"]
     """What two answers are whose order of presentation decided between them (`pairwise`)."""
+    scoring: Literal["said", "expected"] = "said"
+    """Whether a score is the grade that is said, or the mean grade by log-probabilities."""
+    system_role: bool = True
+    """Whether the server knows messages of the system; else the user's message begins with it."""
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> "Spec":
+        if self.scoring == "expected":
+            if self.template.kind != "pointwise" or self.template.high > 9:
+                raise ValueError("an expected grade needs a template whose grades have one digit")
+            if not PROFILES[self.profile].logprobs:
+                raise ValueError(f"profile {self.profile} has no log-probabilities")
+        return self
+
+    def messages(self, constitution: Constitution, shown: dict[str, str]) -> list[Message]:
+        """The messages of one question; `shown` is data, and stays quoted."""
+        system, user = self.template.messages(constitution, shown)
+        if self.system_role:
+            return [system, user]
+        return [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}]
 
     def dump(self) -> bytes:
         """The judge as an artefact."""
@@ -51,7 +73,27 @@ class Spec(BaseModel):
         if can.schema and schema:
             form = {"name": "verdict", "strict": True, "schema": self.template.schema_of_answer}
             asked["response_format"] = {"type": "json_schema", "json_schema": form}
+        if self.scoring == "expected":
+            asked |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
         return asked
+
+
+def made(judge: str, **parameters: Any) -> Spec:
+    """A judge of these parameters.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    try:
+        return Spec(**parameters)
+    except ValidationError as error:
+        raise UsageError(
+            "A remote judge cannot be asked like this.",
+            saw=f"{judge}: {error.errors()[0]['msg']}",
+            wanted='scoring = "expected" with template = "pointwise-digit-v1" and a profile that'
+            ' has log-probabilities, or scoring = "said"',
+            try_this=f"mend the table [[judges.remote]] of {judge}",
+        ) from error
 
 
 def load(data: bytes) -> Spec:

@@ -36,6 +36,7 @@ def story(place: Place, asked: Asked) -> Page:
         "figures": numbers_of(figures),
         "left_out": len(told) - len(latest),
         "budgets": said["budgets"],
+        "models": said["models"],
         "ledgers": said["ledgers"],
         "entries": {str(t.iteration): _entry(t) for t in told},
     }
