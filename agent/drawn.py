@@ -5,19 +5,24 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.api_keys import key_of
 from agent.arm import MAX_BYTES, Arm
 from agent.config import Config
+from agent.config_sampling import SamplingSection
 from agent.home import HOME
 from agent.listener import Listener
 from logs.errors import PlimsollError
 from logs.vocabulary import Digest, State
 from sandbox.collect import collect
 from tools.engines.asked import Ask, Engine
-from tools.engines.vllm_offline import OfflineVllm, Settings
+from tools.engines.endpoint import Endpoint, Where
+from tools.engines.vllm_offline import OfflineVllm
+from tools.engines.vllm_server import SERVER_WORKER, ServedVllm
+from tools.engines.vllm_settings import WORKER, Settings
 from tools.store import Store
 
 PYTHON = "PLIMSOLL_VLLM_PYTHON"
@@ -64,7 +69,8 @@ class Drawing(Arm):
         try:
             for name, path in self._drawn(self._engine, wanted, seed):
                 drawn[name] = str(path)
-            return self._run(job, {**args, "drawn": drawn})
+            nature = asdict(self._engine.nature)
+            return self._run(job, {**args, "drawn": drawn, "engine": nature})
         finally:
             for used in drawn.values():
                 shutil.rmtree(Path(used).parent, ignore_errors=True)
@@ -114,11 +120,25 @@ class Drawing(Arm):
 def engine_of(
     config: Config, store: Store, scratch: Path, note: Callable[[str], None]
 ) -> Engine | None:
-    """The engine that the configuration names; None where the jobs sample themselves."""
+    """The engine that the configuration names; None where the jobs sample themselves.
+
+    Raises:
+        UsageError: the key of an endpoint is not in the environment.
+    """
+    match config.sampling.engine:
+        case "vllm":
+            return OfflineVllm(settings_of(config), store, scratch, note)
+        case "vllm-server":
+            return ServedVllm(settings_of(config, SERVER_WORKER), store, scratch, note)
+        case "openai":
+            return Endpoint(where_of(config.sampling), store, scratch, note)
+    return None
+
+
+def settings_of(config: Config, worker: Path = WORKER) -> Settings:
+    """How a vLLM of ours is started."""
     sampling = config.sampling
-    if sampling.engine == "transformers":
-        return None
-    settings = Settings(
+    return Settings(
         python=python_of(sampling.python),
         threads=config.limits.threads,
         rank=config.recipe.rank,
@@ -128,8 +148,23 @@ def engine_of(
         gpu_share=sampling.gpu_share,
         dtype=sampling.dtype,
         start_seconds=sampling.start_seconds,
+        worker=worker,
     )
-    return OfflineVllm(settings, store, scratch, note)
+
+
+def where_of(sampling: SamplingSection) -> Where:
+    """Which endpoint is asked.
+
+    Raises:
+        UsageError: its key is not in the environment.
+    """
+    return Where(
+        url=sampling.url,
+        model=sampling.model,
+        key=key_of("the endpoint of [sampling]", sampling.api_key_env, "sampling.api_key_env"),
+        concurrency=sampling.concurrency,
+        timeout_seconds=sampling.timeout_seconds,
+    )
 
 
 def python_of(named: str) -> Path:

@@ -1,6 +1,6 @@
 """What each model that was asked in a turn took: tokens, seconds, money, for the turn's record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -34,8 +34,9 @@ def model_costs(config: Config, turn: Iterable[LogEntry], asked: Told) -> list[d
     return rows
 
 
-def _decided(config: Config, spoken: list[Mapping[str, Any]]) -> dict[str, Any]:
-    given, said = (sum(tokens_of(body)[i] for body in spoken) for i in (0, 1))
+def _decided(config: Config, spoken: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    counted = [tokens_of(body) for body in spoken]
+    given, said = sum(tokens[0] for tokens in counted), sum(tokens[1] for tokens in counted)
     seconds = sum(float(body.get("seconds", 0.0)) for body in spoken)
     cost = money(config.budget, given, said)
     return _row(DECIDER, len(spoken), given, said, seconds, cost)

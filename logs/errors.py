@@ -12,7 +12,7 @@
     ├── JudgeError           exit 1   a judge raised, timed out or gave no number
     ├── JobFailed            exit 1   a job behind the wall raised, or died
     ├── WallError            exit 1   the sandbox could not be built, or ended a job
-    └── EngineFailed         exit 1   what draws answers died or hung, twice in a row
+    └── EngineFailed         exit 1   what draws answers failed twice, or drew from other weights
 
 A new error goes under the class whose exit code its reader should act on.
 """
@@ -107,4 +107,4 @@ class WallError(PlimsollError):
 
 
 class EngineFailed(PlimsollError):
-    """The engine that draws answers died or hung, and so did the one started in its place."""
+    """What draws answers failed and so did its second try, or it drew from other weights."""

@@ -90,8 +90,10 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, behaviours: Sequence[Behaviour], port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(
+        self, behaviours: Sequence[Behaviour], port: int = 0, handler: type[Handler] = Handler
+    ) -> None:
+        super().__init__(("127.0.0.1", port), handler)
         self.behaviours = list(behaviours)
         self.asked: list[Asked] = []
         self.over = threading.Event()

@@ -125,7 +125,9 @@ class TestAServerThatIsBackInTime:
 
 
 class TestAServerThatIsNeverBack:
-    def test_costs_verdicts_and_not_the_session_which_goes_on_when_it_is(self, tmp_path):
+    def test_costs_verdicts_and_no_entry_and_a_person_is_asked_as_no_other_judge_is_there(
+        self, tmp_path
+    ):
         port = free_port()
         made = begun(tmp_path, port, **{"deadline_seconds = 60": "deadline_seconds = 2"})
         with a_process(port, *FALLS_AT, "--then", "kill"):
@@ -133,12 +135,13 @@ class TestAServerThatIsNeverBack:
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         first = log(made, NAME)
         assert 0 < errors(by_turn(made, "observe")[1]) < 1
-        assert by_turn(made, "decide")[1]["rule"].startswith("llm-fallback:")
-        assert verified(verify(made.root))
-        with a_process(port):
-            resumed = in_another_process(made, "resume")
-        assert resumed.returncode in (0, 5), resumed.stderr
+        decided = by_turn(made, "decide")[1]
+        assert decided["rule"] == "llm-fallback:unreachable"
+        assert decided["intervention"] == "ask_person"
+        resumed = in_another_process(made, "resume")
+        assert resumed.returncode == 5, resumed.stderr
         assert log(made, NAME)[: len(first)] == first
-        assert errors(by_turn(made, "observe")[2]) == 0
-        assert set(by_turn(made, "record")) == {1, 2}
+        assert log(made, NAME)[-1].body["reason"] == "waits for a person"
+        assert len(commits(made)) == 1
+        assert verified(verify(made.root))
         assert processes_of(made) == []

@@ -3,8 +3,10 @@
 The engine here is a stand-in that draws at random; its process, its wall and its failures are real.
 """
 
+import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -22,19 +24,32 @@ from tests.house import ROOT
 from tests.sessions import tiny
 from tests.wall_rig import soon
 from tools.engines.asked import Ask
-from tools.engines.vllm_offline import OfflineVllm, Settings
+from tools.engines.vllm_offline import OfflineVllm
+from tools.engines.vllm_settings import Settings
 from tools.store import Store
 
 WORKER = Path(__file__).with_name("a_stand_in_engine.py")
 LIMITS = Limits(wall_seconds=20)
 
 
+def tensors(shapes):
+    """The head of a safetensors file; nobody reads what would follow."""
+    told = {
+        name: {"dtype": "F32", "shape": s, "data_offsets": [0, 0]} for name, s in shapes.items()
+    }
+    head = json.dumps(told).encode()
+    return struct.pack("<Q", len(head)) + head
+
+
 class Rig:
+    engine_type, worker = OfflineVllm, WORKER
+
     def __init__(self, folder):
         self.store = Store(folder / "objects")
         self.noted = []
         (folder / "model").mkdir()
         (folder / "model" / "config.json").write_text("{}")
+        (folder / "model" / "model.safetensors").write_bytes(tensors({"layer.weight": [4, 6]}))
         self.base = self.store.put_folder(folder / "model")
         self.place = folder / "engine"
         settings = Settings(
@@ -47,9 +62,9 @@ class Rig:
             gpu_share=0.5,
             dtype="float32",
             start_seconds=30,
-            worker=WORKER,
+            worker=self.worker,
         )
-        self.engine = OfflineVllm(settings, self.store, self.place, self.noted.append)
+        self.engine = self.engine_type(settings, self.store, self.place, self.noted.append)
 
     def ask(self, **changed):
         usual = {
@@ -162,7 +177,7 @@ class TestWhatAnEngineDrew:
 
 
 class TestTheSettings:
-    @pytest.mark.parametrize("name", ["vllm-offline"])
+    @pytest.mark.parametrize("name", ["vllm-offline", "vllm-server"])
     def test_of_the_examples_are_understood(self, name):
         found = config.read(ROOT / "examples" / f"{name}.toml")
         assert found.sampling.engine != "transformers"

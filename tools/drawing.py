@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.divergence import exact_divergence
+from tools.drawn_answers import taken
 from tools.lists import ANSWERS, DIVERGENCE
 from tools.models import load_policy, load_tokenizer
 from tools.sampling import Sampled, SamplingParameters, sample
@@ -30,8 +31,7 @@ def draw_answers(
     base = Path(args["base"])
     codec = load_tokenizer(base)
     anchor = load_policy(base, None)
-    idle = args.get("drawn") and not args.get("divergence")
-    policy = anchor if idle else load_policy(base, _path(args["adapter"]))
+    policy = load_policy(base, _path(args["adapter"]))
     groups, drawn = drawn_from(policy, anchor, codec, args, on_progress)
     report: dict[str, Any] = {"tokens": sum(len(s.ids) + s.finished for row in drawn for s in row)}
     if n := args.get("divergence", 0):
@@ -105,7 +105,7 @@ def _sample(
 ) -> list[list[Sampled]]:
     """Draw the answers of one list, or read what an engine drew for it."""
     if drawn := args.get("drawn"):
-        return read_drawn(Path(drawn[of]))
+        return taken(model, codec, prompts, Path(drawn[of]), args["engine"])
     parameters = SamplingParameters(
         samples=samples,
         temperature=args["temperature"],
@@ -116,12 +116,6 @@ def _sample(
     return sample(
         model, encoded, eos=codec.eos, pad=codec.pad, parameters=parameters, on_progress=on_progress
     )
-
-
-def read_drawn(path: Path) -> list[list[Sampled]]:
-    """The answers that an engine wrote; `tools.engines.asked` says in which form."""
-    with path.open(encoding="utf-8") as file:
-        return [[Sampled(*answer) for answer in json.loads(line)] for line in file]
 
 
 def _logps(

@@ -29,7 +29,8 @@ def draw(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
         args: base, adapter (or None), prompts, samples, temperature, max_new_tokens, seed,
             threads, and `divergence`: prompts (from the front of the list) on whose first
             answer the exact divergence from the base is computed. Here and in every job that
-            samples, `drawn`: name of a list -> file of answers that an engine drew already.
+            samples, `drawn`: name of a list -> file of answers that an engine drew already, and
+            `engine`: how far its numbers go, as `tools.drawn_answers` wants it.
     """
     from tools.drawing import draw_answers
 

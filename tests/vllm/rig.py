@@ -5,18 +5,18 @@ import time
 from pathlib import Path
 
 import psutil
-import torch
 
 from agent.drawn import python_of
 from agent.founding import shipped
-from logs.vocabulary import Recipe
 from sandbox.limits import Limits
+from tests.a_llama import a_base, an_adapter
 from tools.engines.asked import Ask
-from tools.engines.vllm_offline import OfflineVllm, Settings
+from tools.engines.vllm_offline import OfflineVllm
+from tools.engines.vllm_server import SERVER_WORKER, ServedVllm
+from tools.engines.vllm_settings import WORKER, Settings
 from tools.models import load_tokenizer, vocabulary
 from tools.store import Store
 from tools.task import MicroWorld
-from tools.trl_trainer import trainable
 
 PROMPTS = MicroWorld().train_prompts(48, seed=1, emphasis={})
 LIMITS = Limits(wall_seconds=300, cpu_threads=2)
@@ -40,8 +40,8 @@ def settings(**changed):
 class Rig:
     """What a test draws from."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kind: type[OfflineVllm] = OfflineVllm) -> None:
+        self.folder, self.kind = folder, kind
         self.store = Store(folder / "objects")
         self.base = self.store.put_folder(shipped("base"))
         self.codec = load_tokenizer(shipped("base"))
@@ -50,7 +50,8 @@ class Rig:
 
     def an_engine(self, **changed):
         place = self.folder / f"engine-{time.monotonic_ns()}"
-        return OfflineVllm(settings(**changed), self.store, place, self.noted.append)
+        worker = {ServedVllm: SERVER_WORKER}.get(self.kind, WORKER)
+        return self.kind(settings(worker=worker, **changed), self.store, place, self.noted.append)
 
     def ask(self, adapter=None, **changed):
         usual = {
@@ -67,15 +68,11 @@ class Rig:
         return Ask(**(usual | changed))
 
     def an_adapter(self, seed=0, rank=8, base=None):
-        """Trained by nobody: random, and far enough from nothing to change what is said."""
-        torch.manual_seed(seed)
-        model = trainable(Recipe(rank=rank), base or shipped("base"), None)
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.02)
-        out = self.folder / f"adapter-{seed}-{rank}"
-        model.save_pretrained(out)
-        return self.store.put_folder(out)
+        out = self.folder / f"adapter-{time.monotonic_ns()}"
+        return self.store.put_folder(an_adapter(out, base, seed, rank))
+
+    def a_base(self, **changed):
+        return a_base(self.folder / f"base-{time.monotonic_ns()}", **changed)
 
 
 def drawn(engine, ask, limits=LIMITS, on_progress=lambda *told: None):

@@ -20,6 +20,8 @@ from sandbox.worker import JobResult
 
 Ids = list[int]
 OnProgress = Callable[[int, int, str], None]
+TOLERANCE, TOLERANCE_OF_HALF = 0.01, 0.15
+"""Nats a token, in float32 and in half of that: an answer differs by tenths of a nat there."""
 ROUNDING = 1e-3
 """Nats by which rounding may put a logarithm of a probability above zero."""
 
@@ -50,8 +52,24 @@ class Drawn:
     result: JobResult
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nature:
+    """How far the numbers of an engine go, for the jobs that read them."""
+
+    repeats: bool
+    """Whether its log-probabilities repeat to the last digit. Where they do not, since batches
+    follow from who came when, the job scores the answers itself, and compares."""
+    tolerance: float
+    """Nats a token by which they may differ from those of the weights that the job loaded."""
+
+
 class Engine(Protocol):
     """Draws answers; starts what it needs at the first ask, and leaves nothing when closed."""
+
+    @property
+    def nature(self) -> Nature:
+        """How far its numbers go."""
+        ...
 
     def draw(self, ask: Ask, *, limits: Limits, on_progress: OnProgress) -> Drawn:
         """Draw, within the limits.
@@ -67,8 +85,17 @@ class Engine(Protocol):
         ...
 
 
-def require_whole(path: Path, ask: Ask) -> None:
+def tolerance_of(dtype: str) -> float:
+    """Nats a token by which an engine of this precision may differ from a job, in float32."""
+    return TOLERANCE if dtype == "float32" else TOLERANCE_OF_HALF
+
+
+def require_whole(path: Path, ask: Ask, *, scored: bool = True) -> None:
     """Look at every number that an engine wrote, before any of it is used.
+
+    Args:
+        scored: whether every answer must have its token ids and log-probabilities; else an answer
+            may be a text, and may come without them.
 
     Raises:
         JobFailed: answers are missing, or one is not what was asked for.
@@ -84,13 +111,17 @@ def require_whole(path: Path, ask: Ask) -> None:
         if not isinstance(row, list) or len(row) != ask.samples:
             raise _unusable(f"prompt {place}: not {ask.samples} answers")
         for answer in row:
-            if fault := _fault(answer, ask):
+            if fault := _fault(answer, ask, scored):
                 raise _unusable(f"prompt {place}: {fault}")
 
 
-def _fault(answer: Any, ask: Ask) -> str:
+def _fault(answer: Any, ask: Ask, scored: bool) -> str:
     """What is wrong with one answer; empty if nothing is."""
     match answer:
+        case [str(), None, bool()] if not scored:
+            return ""
+        case [list(ids), None, bool(finished)] if not scored:
+            logps = [0.0] * (len(ids) + finished)
         case [list(ids), list(logps), bool(finished)]:
             pass
         case _:

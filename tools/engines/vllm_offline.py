@@ -14,36 +14,22 @@ from sandbox.cell import Cell
 from sandbox.limits import Limits
 from sandbox.plan import Plan
 from sandbox.worker import JobResult, error_of
-from tools.engines.asked import Ask, Drawn, OnProgress, require_whole
+from tools.engines.adapters import require_fits
+from tools.engines.asked import Ask, Drawn, Nature, OnProgress, require_whole, tolerance_of
+from tools.engines.vllm_settings import (
+    RANKS,
+    Settings,
+    environment,
+    gpus,
+    processors,
+    rank_of,
+    variables,
+)
 from tools.models import is_adapter
 from tools.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKER = Path(__file__).with_name("vllm_worker.py")
 TRIES = 2
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM can be told an adapter's rank is at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How the engine is started."""
-
-    python: Path
-    """Of the environment that has vLLM."""
-    threads: int
-    rank: int
-    """Of the adapters that are to come; a larger one starts the engine again."""
-    max_num_seqs: int
-    max_model_len: int
-    """Tokens of a prompt and its answer; 0 is what the model itself can."""
-    memory_gb: float
-    """Of the key-value cache on a processor; on a GPU it is a share of its memory."""
-    gpu_share: float
-    dtype: str
-    start_seconds: float
-    worker: Path = WORKER
-    """The program that draws; another one in tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +72,28 @@ class OfflineVllm:
             try:
                 return self._drawn(ask, limits, on_progress)
             except _OutOfMemory as error:
-                self.close()
+                self._end()
                 if self._in_flight == 1:
                     raise _too_large(error) from error
                 self._in_flight //= 2
                 self.note(f"out of memory: {self._in_flight} answers in flight from here on")
             except WallError as error:
-                self.close()
+                self._end()
                 failed += 1
                 if failed == TRIES:
                     raise _failed_twice(error) from error
                 self.note(f"the engine is started again: {error.what} {error.saw}")
 
+    @property
+    def nature(self) -> Nature:
+        """Batches are a function of what is asked, so its numbers repeat to the last digit."""
+        return Nature(repeats=True, tolerance=tolerance_of(self.settings.dtype))
+
     def close(self) -> None:
         """End the engine and all that it started."""
+        self._end()
+
+    def _end(self) -> None:
         cell, self._cell, self._serves = self._cell, None, None
         if cell is not None:
             cell.kill()
@@ -110,7 +104,9 @@ class OfflineVllm:
         trained = self.store.checkout(ask.adapter) if ask.adapter else None
         lora = trained if trained and is_adapter(trained) else None
         model = base if trained is None or lora else trained
-        self._stand(_Served(model, _rank_of(lora, self.settings.rank)))
+        if lora:
+            require_fits(lora, base)
+        self._stand(_Served(model, rank_of(lora, self.settings.rank)))
         self._count += 1
         place = self.scratch / f"draw-{self._count}"
         place.mkdir(parents=True)
@@ -144,7 +140,7 @@ class OfflineVllm:
         seconds = self.settings.start_seconds
         self._cell = Cell(self._plan(), start_seconds=seconds)
         limits = Limits(wall_seconds=seconds, cpu_threads=self.settings.threads)
-        args = {"settings": self._arguments(wanted)}
+        args = {"settings": self.arguments(wanted.model, wanted.rank)}
         opened = self._called("open", args, limits, lambda done, of, what: None)
         self._starting += opened.cpu_seconds
         self._serves = wanted
@@ -168,21 +164,24 @@ class OfflineVllm:
             level=probe.level().number,
         )
 
-    def _arguments(self, wanted: _Served) -> dict[str, Any]:
-        """vLLM's own engine arguments."""
+    def arguments(self, model: Path, rank: int = RANKS[0]) -> dict[str, Any]:
+        """vLLM's own engine arguments, for a model and adapters up to a rank."""
         s = self.settings
         return {
-            "model": str(wanted.model),
+            "model": str(model),
             "dtype": s.dtype,
             "max_model_len": s.max_model_len or None,
             "max_num_seqs": self._in_flight,
             "gpu_memory_utilization": s.gpu_share,
             "enable_lora": True,
             "max_loras": 1,
-            "max_lora_rank": wanted.rank,
+            "max_lora_rank": rank,
             "enable_prefix_caching": True,
-            "enforce_eager": not _gpus(),
+            "enforce_eager": not gpus(),
         }
+
+    def _variables(self) -> dict[str, str]:
+        return variables(self.settings)
 
     def _plan(self) -> Plan:
         level = probe.level()
@@ -198,70 +197,14 @@ class OfflineVllm:
             kind=level.kind,
             root=ROOT,
             scratch_root=self.scratch.resolve(),
-            read_only=(self.store.root.resolve(), *_environment(python), *_processors()),
+            read_only=(self.store.root.resolve(), *environment(python), *processors()),
             preload=(),
             limits=Limits(cpu_threads=self.settings.threads),
             mark=uuid.uuid4().hex,
             program=(str(python), "-s", "-P", "-B", str(self.settings.worker)),
-            variables=_variables(self.settings),
-            devices=_gpus(),
+            variables=self._variables(),
+            devices=gpus(),
         )
-
-
-def _rank_of(lora: Path | None, expected: int) -> int:
-    rank = expected
-    if lora is not None:
-        told = json.loads((lora / "adapter_config.json").read_text(encoding="utf-8"))
-        rank = max(rank, int(told["r"]))
-    if rank > RANKS[-1]:
-        raise UsageError(
-            "The adapter's rank is larger than vLLM serves.",
-            saw=f"rank {rank}",
-            wanted=f"at most {RANKS[-1]}",
-            try_this='lower recipe.rank, or [sampling] engine = "transformers"',
-        )
-    return next(known for known in RANKS if known >= rank)
-
-
-def _environment(python: Path) -> tuple[Path, ...]:
-    """The folders of that Python: its environment, and what the environment was made from."""
-    settings = python.parent.parent / "pyvenv.cfg"
-    if not (python.is_file() and settings.is_file()):
-        raise UsageError(
-            "The environment of vLLM is not there.",
-            saw=f"no Python environment at {python}",
-            wanted="[sampling] python, or $PLIMSOLL_VLLM_PYTHON: an environment with vLLM",
-            try_this="./run setup-vllm",
-        )
-    lines = settings.read_text(encoding="utf-8").splitlines()
-    told = {key.strip(): value.strip() for key, _, value in (x.partition("=") for x in lines)}
-    made_from = Path(told["home"]).parent
-    found = {python.parent.parent.absolute(), made_from, made_from.resolve()}
-    return tuple(p for p in sorted(found) if not p.is_relative_to("/usr") and p != Path("/"))
-
-
-def _variables(settings: Settings) -> dict[str, str]:
-    return {
-        "PYTHONPATH": "",
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "VLLM_CPU_KVCACHE_SPACE": f"{max(1, round(settings.memory_gb))}",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_HOST_IP": "127.0.0.1",
-        "VLLM_LOGGING_LEVEL": "WARNING",
-        "GLOO_SOCKET_IFNAME": "lo",
-    }
-
-
-def _processors() -> tuple[Path, ...]:
-    """Where the kernel tells of processors and memory nodes, which vLLM counts."""
-    told = Path("/sys/devices/system")
-    return tuple(path for path in (told / "cpu", told / "node") if path.is_dir())
-
-
-def _gpus() -> tuple[Path, ...]:
-    """The device files of the GPUs of this machine."""
-    return tuple(sorted(Path("/dev").glob("nvidia*")))
 
 
 def _too_large(error: Exception) -> UsageError:

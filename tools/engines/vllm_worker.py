@@ -63,7 +63,7 @@ class Sampler:
 
     def draw(self, args: Args) -> dict[str, Any]:
         """Draw `samples` answers to each prompt of a file; write them to another."""
-        prompts = [json.loads(line) for line in Path(args["prompts"]).read_text().splitlines()]
+        prompts = read_lines(args["prompts"])
         self._require_room(prompts, args["max_new_tokens"])
         adapter = self._adapter(args["adapter"])
         # What was cached by an earlier call must not change the batches of this one: a draw is a
@@ -71,16 +71,14 @@ class Sampler:
         self.llm.reset_prefix_cache()
         began = time.monotonic()
         rows = self._run(prompts, args, adapter)
-        with Path(args["out"]).open("w", encoding="utf-8") as file:
-            for row in rows:
-                file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        write_lines(args["out"], rows)
         tokens = sum(len(logps) for row in rows for _, logps, _ in row)
         return {"tokens": tokens, "seconds": time.monotonic() - began}
 
     def _run(self, prompts: list[list[int]], args: Args, adapter: Any) -> list[list[Any]]:
         engine = self.llm.llm_engine
         for i, prompt in enumerate(prompts):
-            params = _parameters(args, _seed_of(args["seed"], i))
+            params = _parameters(args, seed_of(args["seed"], i))
             engine.add_request(str(i), {"prompt_token_ids": prompt}, params, lora_request=adapter)
         rows: dict[int, list[Any]] = {}
         told = 0.0
@@ -127,7 +125,19 @@ class Sampler:
             )
 
 
-def _seed_of(seed: int, place: int) -> int:
+def read_lines(path: str) -> list[Any]:
+    """A file of JSON lines."""
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def write_lines(path: str, rows: list[Any]) -> None:
+    """Write one."""
+    with Path(path).open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def seed_of(seed: int, place: int) -> int:
     """Of one prompt: vLLM adds the number of a sibling, so those of two prompts lie far apart."""
     return int.from_bytes(sha256(f"{seed}:{place}".encode()).digest()[:7])
 
@@ -168,8 +178,17 @@ def import_vllm() -> None:
     import vllm  # noqa: F401
 
 
-def main(make: Callable[..., Any] = Sampler, prepare: Callable[[], None] = import_vllm) -> None:
-    """Import vLLM, say so, then serve one request at a time until the parent hangs up."""
+def main(
+    make: Callable[..., Any] = Sampler,
+    prepare: Callable[[], None] = import_vllm,
+    gauge: Callable[[], tuple[float, int]] | None = None,
+) -> None:
+    """Import vLLM, say so, then serve one request at a time until the parent hangs up.
+
+    Args:
+        gauge: CPU seconds and peak resident bytes so far; this process alone if there is none.
+    """
+    gauge = gauge or own_use
     parent = _settle()
 
     def speak(first: bytes, message: dict[str, Any]) -> None:
@@ -190,15 +209,14 @@ def main(make: Callable[..., Any] = Sampler, prepare: Callable[[], None] = impor
     used = 0.0  # the start is part of the first request
     for request in _requests(parent):
         speak(b"J", _answer(sampler, request))
-        now = _cpu_seconds()
-        speak(b"Z", _account(now - used))
+        now, peak = gauge()
+        speak(b"Z", _account(now - used, peak))
         used = now
 
 
 def _answer(sampler: Any, request: Args) -> dict[str, Any]:
     try:
-        jobs = {"open": sampler.open, "draw": sampler.draw}
-        return {"value": jobs[request["job"]](request["args"])}
+        return {"value": getattr(sampler, request["job"])(request["args"])}
     except Refusal as error:
         return {"refused": list(error.args)}
     except BaseException as error:
@@ -215,21 +233,23 @@ def _requests(parent: socket.socket) -> Iterator[Args]:
             yield json.loads(line)
 
 
-def _account(cpu_seconds: float) -> dict[str, Any]:
+def _account(cpu_seconds: float, peak_rss_bytes: int) -> dict[str, Any]:
     """What the fork server tells of a job that ended, in its words."""
     return {
         "exit": 0,
         "signal": None,
         "cpu_seconds": cpu_seconds,
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_rss_bytes": peak_rss_bytes,
         "breach": None,
         "tail": "",
         "clean": True,
     }
 
 
-def _cpu_seconds() -> float:
-    return sum(sum(resource.getrusage(who)[:2]) for who in _WHO)
+def own_use() -> tuple[float, int]:
+    """CPU seconds of this process and those it waited for; its peak of resident bytes."""
+    seconds = sum(sum(resource.getrusage(who)[:2]) for who in _WHO)
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 _WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

@@ -56,6 +56,8 @@ def _grade(token: Mapping[str, Any], template: Template) -> int | None:
 
 def _share(token: Mapping[str, Any]) -> float | None:
     said = token.get("logprob")
-    if type(said) not in (int, float) or math.isnan(said) or said > 0:
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    if math.isnan(said) or said > 0:
         return None
     return math.exp(said)
