@@ -131,6 +131,7 @@ class TestBeginning:
         user.written(tmp_path)
         (tmp_path / "model").mkdir()
         (tmp_path / "model" / "config.json").write_text("{}")
+        (tmp_path / "model" / "chat_template.jinja").write_text(user.TEMPLATE)
         (tmp_path / "model" / "pytorch_model.bin").write_bytes(b"a pickle")
         with pytest.raises(UsageError, match="safetensors only"):
             session.found(opened(tmp_path), Told())

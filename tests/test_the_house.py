@@ -160,6 +160,7 @@ class TestTheLayers:
             "langgraph": "langgraph",
             "z3": "z3-solver",
             "langchain_core": "langgraph",
+            "huggingface_hub": "huggingface-hub",
             "vl_convert": "vl-convert-python",
             "inspect_ai": "inspect-ai",
             "mlflow": "mlflow-skinny",

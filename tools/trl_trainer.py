@@ -79,11 +79,9 @@ def train(
             try_this="draw more prompts or samples: recipe.prompts, recipe.samples",
         )
     quiet()
-    at_once, done = recipe.batch, None
-    while done is None:
-        done = _attempt(recipe, base, adapter, (pairs, shown), seed, out, setup, at_once, on_step)
-        if done is None:
-            at_once = less(at_once, "rows at once while training")
+    at_once, common = recipe.batch, (recipe, base, adapter, (pairs, shown), seed, out, setup)
+    while (done := _attempt(*common, at_once, on_step)) is None:
+        at_once = less(at_once, "rows at once while training")
     report, model, tokenizer = done
     refuse_broken(report, model)
     model.save_pretrained(out)
