@@ -1,9 +1,9 @@
 """Sessions that teach the decider that learns: ten scenarios of the benchmark, made ten turns long.
 
     python -m benchmarks.teaching --out FOLDER
-    plimsoll bench FOLDER/*.toml --decider bandit --decider random --first-seed 20 --jobs 2 --out RUNS
-    plimsoll session experience --out benchmarks/results/bench/lessons.jsonl RUNS/teach-*
-    plimsoll bench --decider rules --decider bandit --experience benchmarks/results/bench/lessons.jsonl ...
+    plimsoll bench FOLDER/*.toml --decider bandit --decider random --first-seed 20 --out RUNS
+    plimsoll session experience --out lessons.jsonl RUNS/teach-*
+    plimsoll bench --decider rules --decider bandit --experience lessons.jsonl --first-seed 2
 
 The shipped scenarios end before the later turns of a repair have been graded. Seed 20 is no seed
 that the deciders are compared at.
