@@ -148,7 +148,7 @@ say = "Nothing can be true and false."
         assert name in refused(seen).saw
 
     def test_may_not_be_changed_under_a_founded_workspace(self, fresh):
-        body = {"policy": "0" * 64, "reader": None}
+        body = {"policy": "0" * 64, "reader": None, "judges": []}
         with fresh.journal(read_only=False) as journal:
             journal.append(EntryKind.FOUNDED, session="tiny", iteration=0, step="found", body=body)
             journal.commit(founding(fresh.root), expected_head=None)

@@ -218,7 +218,9 @@ class TestTheJob:
 
     def test_asks_the_oracle_and_it_is_right(self, tmp_path):
         design = of_the_world(20)
-        report, said = self.asked(tmp_path, design, oracle={"kind": "verifier", "path": ""})
+        (tmp_path / "oracle").write_text(json.dumps({"format": "plimsoll-micro-world/1"}))
+        oracle = {"kind": "verifier", "path": str(tmp_path / "oracle")}
+        report, said = self.asked(tmp_path, design, oracle=oracle)
         assert report["errors"] == 0 and report["again"] >= 10
         kept = design.answered({call: [p] for call, (p, _) in said.items()}, VERSION)
         base = [v for v in kept.verdicts if v.treatment == "base"]
