@@ -23,6 +23,7 @@ class Says:
     """A model with the same logits everywhere."""
 
     device = torch.device("cpu")
+    config = SimpleNamespace(get_text_config=lambda: SimpleNamespace(vocab_size=WORDS))
 
     def __init__(self, logits):
         self.logits = torch.tensor(logits)

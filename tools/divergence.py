@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from tools.memory import batches
 from tools.scoring import IGNORED, Row, batch_of
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def token_divergences(
     sample, drawn from the policy. `tools.instruments.drift.kl` reads these.
     """
     out: list[list[float]] = []
-    for start in range(0, len(rows), batch):
-        ids, mask, labels = batch_of(rows[start : start + batch], pad=pad, device=policy.device)
+    lengths = [len(prompt) + len(answer) for prompt, answer in rows]
+    for places in batches(lengths, policy, batch):
+        some = rows[places.start : places.stop]
+        ids, mask, labels = batch_of(some, pad=pad, device=policy.device)
         p = policy(input_ids=ids, attention_mask=mask).logits[:, :-1].double().log_softmax(-1)
         q = reference(input_ids=ids, attention_mask=mask).logits[:, :-1].double().log_softmax(-1)
         per_token = (p.exp() * (p - q)).sum(-1).clamp(min=0)

@@ -4,11 +4,47 @@ A job is one process, so that its notes are those of this module; whoever runs t
 """
 
 import gc
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from logs.errors import PlimsollError
 
 NOTES: list[str] = []
 """What this process did over, in the words of the record."""
+MOST_LOGITS = 2**26
+"""Numbers of one table of logits, rows x tokens x vocabulary: half a gibibyte in float64. A large
+vocabulary outgrows any memory long before the weights do, and a processor says so by dying."""
+
+
+def batches(lengths: Sequence[int], model: Any, most: int) -> Iterator[range]:
+    """Places of rows, in their order, that are read at once.
+
+    Args:
+        lengths: tokens of each row for which the model gives its logits.
+        model: whose vocabulary counts.
+        most: rows of a batch, however short they are.
+    """
+    start = 0
+    while start < len(lengths):
+        end = start + fitting([(1, n) for n in lengths[start : start + most]], model)
+        yield range(start, end)
+        start = end
+
+
+def fitting(shapes: Sequence[tuple[int, int]], model: Any) -> int:
+    """How many of these, from the front, one table of logits holds; one at least.
+
+    Args:
+        shapes: (rows, tokens of the longest) of each.
+        model: whose vocabulary counts.
+    """
+    vocabulary = int(model.config.get_text_config().vocab_size)
+    rows, longest = 0, 0
+    for n, (more, length) in enumerate(shapes):
+        rows, longest = rows + more, max(longest, length)
+        if n and rows * longest * vocabulary > MOST_LOGITS:
+            return n
+    return len(shapes)
 
 
 def less(size: int, what: str) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tools.memory import less
+from tools.memory import fitting, less
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,7 +41,7 @@ def answer_logps(
     Siblings share their prompt: it is read once, and its cache serves all its answers.
 
     Args:
-        prompts: distinct prompts per batch.
+        prompts: distinct prompts per batch, at most.
     """
     by_prompt: dict[tuple[int, ...], list[int]] = {}
     for i, (prompt, _) in enumerate(rows):
@@ -51,6 +51,8 @@ def answer_logps(
     start = 0
     while start < len(order):
         chunk = order[start : start + prompts]
+        shapes = [(len(by_prompt[p]), max(len(rows[i][1]) for i in by_prompt[p])) for p in chunk]
+        chunk = chunk[: fitting(shapes, model)]
         indices = [i for prompt in chunk for i in by_prompt[prompt]]
         owners = [at for at, prompt in enumerate(chunk) for _ in by_prompt[prompt]]
         answers = [rows[i][1] for i in indices]
@@ -63,7 +65,7 @@ def answer_logps(
             continue
         for i, value in zip(indices, found, strict=True):
             out[i] = value
-        start += prompts
+        start += len(chunk)
     return out
 
 

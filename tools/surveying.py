@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tools.drawing import drawn_from
+from tools.memory import batches
 from tools.models import load_policy, load_tokenizer
 from tools.scoring import IGNORED, Row, batch_of
 from tools.threads import use_threads
@@ -67,8 +68,9 @@ def token_nats(
     """Entropy of the policy, and its exact divergence from each reference, at each token."""
     out: dict[str | None, Nats] = {name: [[] for _ in rows] for name in (ENTROPY, *references)}
     order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]) + len(rows[i][1]))
-    for start in range(0, len(order), BATCH):
-        chunk = order[start : start + BATCH]
+    lengths = [len(rows[i][0]) + len(rows[i][1]) for i in order]
+    for places in batches(lengths, policy, BATCH):
+        chunk = [order[place] for place in places]
         ids, mask, labels = batch_of([rows[i] for i in chunk], pad=pad, device=policy.device)
         told = labels[:, 1:] != IGNORED
         p = _logp(policy, ids, mask, told)
