@@ -10,8 +10,8 @@ class TrainingSection(Section):
 
     dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16)$")
     """`auto`: weights in float32, with sums in bfloat16 on a GPU; `float32`: both; `bfloat16`:
-    the frozen weights too, which halves them. Adapters are float32 always; float16 is not
-    offered, its gradients overflow without a scaler."""
+    the frozen weights too, which halves them. Adapters are float32, under `4bit` bfloat16 as in
+    QLoRA; float16 is not offered, its gradients overflow without a scaler."""
     target_modules: tuple[str, ...] = ()
     """Layers that LoRA adapts, by how their names end, as `q_proj`; empty: every linear one."""
     dora: bool = False
@@ -25,7 +25,8 @@ class TrainingSection(Section):
     """Several answers in one row of the imitation stage, each seen by itself; a step of
     `recipe.batch` rows is then one of more answers."""
     max_length: int = Field(default=1024, ge=8, le=1_000_000)
-    """Tokens of a prompt with its answer; what is longer is cut while training."""
+    """Tokens of a prompt with its answer; what is longer is cut while training, and counted in the
+    record of the turn."""
 
     @model_validator(mode="after")
     def _fits(self) -> "TrainingSection":

@@ -15,7 +15,10 @@ from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe
 from sandbox.worker import JobResult
 from tests import a_model
-from tools import jobs, memory, sampling, scoring, trl_trainer
+from tests import a_users_data as user
+from tools import jobs, memory, sampling, scoring, surveying, trl_trainer
+from tools.divergence import exact_divergence
+from tools.encoding import Codec
 from tools.models import load_policy
 from tools.pairs import Pair, Shown
 from tools.training_setup import Setup, require_fit
@@ -33,7 +36,9 @@ def base(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_notes(monkeypatch):
-    monkeypatch.setattr(memory, "NOTES", [])
+    notes = []
+    for module in (memory, trl_trainer):
+        monkeypatch.setattr(module, "NOTES", notes)
 
 
 def run(base, out, setup=trl_trainer.AS_USUAL, recipe=RECIPE):
@@ -123,6 +128,62 @@ class TestMemory:
             "out of memory with 4 prompts at once while scoring: gone on with 2"
         ]
 
+    def test_of_a_large_vocabulary_bounds_what_is_read_at_once_and_tells_the_same(
+        self, base, monkeypatch
+    ):
+        codec, model = a_model.codec(base), load_policy(base, None)
+        other = a_model.model(seed=1)
+        rows = [
+            (codec.prompt(p.prompt), codec.answer(codec.encode_answer(text)))
+            for p in PAIRS
+            for text in ("a b", "b")
+        ]
+
+        def told():
+            scored = scoring.answer_logps(model, rows, pad=codec.pad)
+            nats = surveying.token_nats(model, {"other": other}, rows, pad=codec.pad)
+            return scored, nats["other"], exact_divergence(model, other, rows, pad=codec.pad)
+
+        usual = told()
+        longest = max(len(answer) for _, answer in rows)
+        monkeypatch.setattr(memory, "MOST_LOGITS", 2 * longest * model.config.vocab_size)
+        crowded = Crowded(monkeypatch, room=2)
+        bounded = told()
+        assert max(crowded.tried) == 2
+        assert not memory.NOTES
+        assert bounded[0] == pytest.approx(usual[0], abs=1e-4)
+        assert flat(bounded[1]) == pytest.approx(flat(usual[1]), abs=1e-4)
+        assert bounded[2] == pytest.approx(usual[2], abs=1e-4)
+
+
+class TestLongAnswers:
+    def test_that_are_cut_while_training_are_on_record(self, base, tmp_path):
+        recipe = RECIPE.model_copy(update={"beta": 0.0})
+        codec = a_model.codec(base)
+        sizes = [len(codec.prompt(s.prompt)) + len(s.answer.split()) + 1 for s in SHOWN]
+        run(base, tmp_path / "whole", Setup(max_length=max(8, *sizes)), recipe)
+        assert not memory.NOTES
+        run(base, tmp_path / "cut", Setup(max_length=max(sizes) - 1), recipe)
+        assert [
+            f"{sizes.count(max(sizes))} of 4 answers cut while training: up to {max(sizes)} tokens"
+            f" with their prompt, training.max_length = {max(sizes) - 1}"
+        ] == memory.NOTES
+
+
+class TestTheEndOfAnAnswer:
+    def test_is_what_the_template_puts_there(self):
+        speaks = user.tokenizer()
+        assert Codec(speaks).eos == speaks.eos_token_id
+        ends = speaks.eos_token_id
+        speaks.eos_token = "<|unknown|>"  # as Gemma's <eos>, where a turn ends with another one
+        assert Codec(speaks).eos == ends
+        speaks.chat_template = user.TEMPLATE.replace("<|end|>", ".")
+        assert Codec(speaks).eos == speaks.eos_token_id
+
+
+def flat(rows):
+    return [value for row in rows for value in row]
+
 
 def vars_of(row):
     if isinstance(row, Pair):
@@ -140,6 +201,10 @@ class TestTheAdapter:
         kept = PeftConfig.from_pretrained(tmp_path / "out")
         assert (set(kept.target_modules), kept.use_dora) == ({"q_proj", "v_proj"}, True)
         assert load_policy(base, tmp_path / "out")(torch.tensor([[1, 2]])).logits.isfinite().all()
+
+    def test_of_the_last_layer_is_refused_since_it_would_not_be_trained(self, base, tmp_path):
+        with pytest.raises(UsageError, match="never be trained"):
+            run(base, tmp_path / "out", Setup(target_modules=("q_proj", "lm_head")))
 
     def test_of_layers_that_the_model_lacks_is_refused_with_those_it_has(self, base, tmp_path):
         with pytest.raises(UsageError, match="no layers of that name") as refused:
@@ -160,6 +225,18 @@ class TestTheAdapter:
             for packing in (False, True)
         }
         assert loss[True] == pytest.approx(loss[False], abs=1e-4)
+
+    def test_warms_up_by_the_rows_that_are_packed(self, base, tmp_path):
+        shown = SHOWN * 100
+        model = trl_trainer.trainable(RECIPE, base, None)
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        steps = [
+            trl_trainer.imitation_trainer(
+                RECIPE, model, tokenizer, shown, 1, tmp_path, lambda *_: None, Setup(packing=packed)
+            ).args.warmup_steps
+            for packed in (False, True)
+        ]
+        assert steps == [10, 0]
 
     def test_of_four_bits_needs_a_gpu_and_its_library(self, base, tmp_path):
         if torch.cuda.is_available():

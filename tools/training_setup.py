@@ -99,6 +99,17 @@ def require_targets(model: Any, wanted: tuple[str, ...]) -> None:
             wanted=f"of: {', '.join(ends)}",
             try_this="edit [training] in plimsoll.toml; an empty list adapts every linear layer",
         )
+    head = model.get_output_embeddings()
+    last = next((name for name, module in model.named_modules() if module is head), "")
+    if any(last == w or last.endswith(f".{w}") for w in wanted):
+        # Losses are computed from its weights alone; where it is the embedding too, merging it
+        # would change what the model reads.
+        raise UsageError(
+            "An adapter of the model's last layer would never be trained.",
+            saw=f"training.target_modules with {last!r}",
+            wanted="layers before it",
+            try_this=f"leave {last!r} out under [training] in plimsoll.toml",
+        )
 
 
 def require_fit(model: Any, tokenizer: Any, adapter: Path | None) -> None:

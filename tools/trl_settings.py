@@ -28,14 +28,13 @@ def settings(
 ) -> dict[str, Any]:
     """TRL's defaults (bf16, checkpointing, lr 1e-6) suit one large GPU; every one is set here."""
     on_cpu = not torch.cuda.is_available()
-    steps = math.ceil(items / batch) * epochs
     return {
         "output_dir": str(out.parent / f"{out.name}-trainer"),
         "per_device_train_batch_size": batch,
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": steps // 10 if steps >= WARM_UP else 0,
+        "warmup_steps": warm_up(items=items, batch=batch, epochs=epochs),
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "seed": seed,
@@ -51,6 +50,12 @@ def settings(
         "disable_tqdm": True,
         "optim": "adamw_torch_fused",
     }
+
+
+def warm_up(*, items: int, batch: int, epochs: int) -> int:
+    """Steps of the warm-up: a tenth of all, or none of few."""
+    steps = math.ceil(items / batch) * epochs
+    return steps // 10 if steps >= WARM_UP else 0
 
 
 def user(prompt: str) -> list[dict[str, str]]:

@@ -18,7 +18,8 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe, Reference
-from tools.memory import less
+from tools.encoding import Codec
+from tools.memory import NOTES, less
 from tools.models import is_adapter, load_policy
 from tools.pairs import Pair, Shown
 from tools.training_setup import Setup, require_fit
@@ -33,6 +34,7 @@ from tools.trl_settings import (
     run_silently,
     settings,
     user,
+    warm_up,
 )
 
 AS_USUAL = Setup()
@@ -84,6 +86,7 @@ def train(
         at_once = less(at_once, "rows at once while training")
     report, model, tokenizer = done
     refuse_broken(report, model)
+    _note_cut(recipe, tokenizer, (pairs, shown), setup.max_length)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     name_no_place(out, base)
@@ -124,6 +127,24 @@ def _attempt(
     except torch.OutOfMemoryError:
         return None
     return report, model, tokenizer
+
+
+def _note_cut(
+    recipe: Recipe,
+    tokenizer: Any,
+    lessons: tuple[Sequence[Pair], Sequence[Shown]],
+    most: int,
+) -> None:
+    """Put on record how many answers lost their end, or were left out, for being too long."""
+    codec, (pairs, shown) = Codec(tokenizer), lessons
+    rows = [(p.prompt, a) for p in pairs if recipe.beta > 0 for a in (p.chosen, p.rejected)]
+    rows += [(s.prompt, s.answer) for s in shown if recipe.nll > 0]
+    sizes = [len(codec.prompt(p)) + len(codec.encode_answer(a)) + 1 for p, a in rows]
+    if cut := sum(size > most for size in sizes):
+        NOTES.append(
+            f"{cut} of {len(rows)} answers cut while training: up to {max(sizes)} tokens with"
+            f" their prompt, training.max_length = {most}"
+        )
 
 
 def _lessons(recipe: Recipe, pairs: Sequence[Pair], shown: Sequence[Shown]) -> bool:
@@ -230,6 +251,9 @@ def imitation_trainer(
         processing_class=tokenizer,
         callbacks=[Progress(on_step, "imitation")],
     )
+    if setup.packing:  # then there are fewer rows than answers, and fewer steps
+        packed = {"items": len(trainer.train_dataset), "batch": recipe.batch}
+        trainer.args.warmup_steps = warm_up(**packed, epochs=recipe.epochs)
     return with_entropy(trainer, recipe.entropy)
 
 
