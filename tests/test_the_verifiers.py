@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,93 +11,11 @@ from hypothesis import strategies as st
 from logs.errors import Undecided, UsageError
 from sandbox.probe import Level
 from tools.verifiers import VERIFIERS, code, code_job, verifier_named
-from tools.verifiers.choices import chosen
-from tools.verifiers.numbers import last_number
 
 
 def right(verifier, answer, given, **row):
     rule = verifier_named(verifier)
     return rule.grade(answer, rule.reference(given, row))
-
-
-class TestNumbers:
-    @pytest.mark.parametrize(
-        ("text", "value"),
-        [
-            ("She has 7 apples.", 7),
-            ("3 + 4 = 7, so the answer is 7.", 7),
-            ("That is $1,234.50 in all", Fraction("1234.5")),
-            ("1/2", Fraction(1, 2)),
-            ("50%", Fraction(1, 2)),
-            (".5", Fraction(1, 2)),
-            ("it fell to \u22123 degrees", -3),
-            ("-12", -12),
-            ("6.02e23", 602 * 10**21),
-            ("#### 42 (as 40 + 2)", 2),
-            ("first 99, then \\boxed{18}. Done in 2 steps", 2),
-            ("none at all", None),
-            ("version2 is no number", None),
-            ("1/0", None),
-            ("", None),
-        ],
-    )
-    def test_are_the_last_that_is_said(self, text, value):
-        assert last_number(text) == value
-
-    def test_are_looked_for_behind_the_mark_of_a_worked_solution(self):
-        assert right("number", "I think 5, no: 12", "Half of 24 is 12. #### 12")
-
-    def test_of_any_length_end_in_an_answer(self):
-        assert last_number("9" * 100_000) is None
-        assert last_number("1," * 50_000) is not None
-
-    @given(st.fractions(max_denominator=1000))
-    def test_are_found_again_however_much_is_said_before(self, value):
-        text = f"First 17, then {value.numerator}/{value.denominator}"
-        assert last_number(text) == value
-
-    def test_that_differ_are_wrong(self):
-        assert not right("number", "7.0001", 7)
-
-    @pytest.mark.parametrize("given", [True, None, [], "many"])
-    def test_are_refused_as_reference_where_there_is_none(self, given):
-        with pytest.raises(ValueError):
-            verifier_named("number").reference(given, {})
-
-
-class TestChoices:
-    @pytest.mark.parametrize(
-        ("answer", "letter"),
-        [
-            ("B", "B"),
-            ("(C)", "C"),
-            ("D. Because it is warm", "D"),
-            ("The answer is B.", "B"),
-            ("Answer: **C**", "C"),
-            ("I first thought the answer is A. But the answer is D", "D"),
-            (r"so \boxed{A}", "A"),
-            ("It must be (B), since it floats", "B"),
-            ("Either (A) or (B)", None),
-            ("A banana is yellow", None),
-            ("I cannot say", None),
-            ("", None),
-        ],
-    )
-    def test_are_what_the_answer_settles_on(self, answer, letter):
-        assert chosen(answer, []) == letter
-
-    def test_may_be_given_by_the_words_of_a_choice(self):
-        assert right("choice", "paris", "B", choices=["Rome", "Paris"])
-        assert not right("choice", "Rome", "B", choices=["Rome", "Paris"])
-
-    def test_are_named_by_letter_number_or_words(self):
-        rule, row = verifier_named("choice"), {"choices": ["Rome", "Paris"]}
-        assert {rule.reference(x, row)["letter"] for x in ("B", "b", 1, "Paris")} == {"B"}
-
-    @pytest.mark.parametrize("given", [7, -1, "Madrid", ""])
-    def test_that_nobody_offered_are_refused(self, given):
-        with pytest.raises(ValueError):
-            verifier_named("choice").reference(given, {"choices": ["Rome", "Paris"]})
 
 
 class TestWords:
@@ -108,6 +25,11 @@ class TestWords:
 
     def test_may_be_one_of_several(self):
         assert right("exact", "NYC", ["New York", "NYC"])
+
+    @pytest.mark.parametrize("given", [None, {"text": ["a"]}, [["a"]], [None], float("nan"), []])
+    def test_that_are_neither_text_nor_number_are_refused(self, given):
+        with pytest.raises(ValueError):
+            verifier_named("exact").reference(given, {})
 
     def test_of_a_pattern_are_found_anywhere_or_where_it_says(self):
         assert right("pattern", "a: 12-34", r"\d+-\d+")
@@ -161,11 +83,19 @@ class TestSchemas:
             {},
             {"$ref": "https://example.org/s.json"},
             {"patternProperties": {"^a": {}}},
+            {"properties": {"a": {"$ref": "#/$defs/nowhere"}}},
+            {"allOf": [{"$ref": "#"}]},
         ],
     )
     def test_that_nothing_could_be_held_against_are_refused(self, given):
         with pytest.raises(ValueError):
             verifier_named("schema").reference(given, {})
+
+    def test_may_refer_to_parts_of_themselves(self):
+        tree = {"type": "object", "properties": {"next": {"$ref": "#"}, "n": {"multipleOf": 0.1}}}
+        assert right("schema", '{"next": {"next": {}}}', tree)
+        assert not right("schema", '{"next": {"next": 1}}', tree)
+        assert not right("schema", '{"n": 1e999}', tree)
 
 
 DOUBLE = ["assert twice(2) == 4", "assert twice(-1) == -2"]
@@ -187,6 +117,11 @@ class TestPrograms:
             ("raise SystemExit(0)", False),
             ("import os, signal; os.kill(os.getppid(), signal.SIGKILL)", False),
             ("x = [0] * 10**10\ndef twice(x): return 2 * x", False),
+            ("import builtins\nbuiltins.exec = lambda *a: None", False),
+            (
+                "import builtins\nreal = compile\nbuiltins.compile = lambda s, *a: real('0', *a)",
+                False,
+            ),
         ],
     )
     def test_pass_by_their_tests_alone(self, answer, passes):
@@ -196,6 +131,30 @@ class TestPrograms:
         pairs = [{"input": "3\n", "output": "6"}, {"input": "0\n", "output": "0\n"}]
         assert right("code", "print(2 * int(input()))", pairs)
         assert not right("code", "print(6)", pairs)
+
+    @pytest.mark.parametrize("said", ["print(6)#\0", "print(6) # " + "\u00e9" * 49_000])
+    def test_of_any_length_and_signs_are_graded(self, said, tmp_path):
+        told = {"program": said, "pairs": [["3", "6"]]}
+        done = code_job.run(told, tmp_path, lambda done, of, what: None)
+        assert done["passed"] is ("\0" not in said)
+
+    def test_leave_no_process_behind(self, tmp_path):
+        leaves = (
+            "import os, time\n"
+            "if os.fork() == 0:\n    os.setsid()\n"
+            "    if os.fork() == 0:\n        open('pid', 'w').write(str(os.getpid()))\n"
+            "        time.sleep(60)\n    os._exit(0)\n"
+            "while not os.path.exists('pid') or not open('pid').read(): time.sleep(0.01)\n"
+        )
+        told = {"program": leaves, "asserts": "assert True"}
+        assert code_job.run(told, tmp_path, lambda done, of, what: None)["passed"]
+        pid = int((tmp_path / "own" / "pid").read_text())
+        assert not Path(f"/proc/{pid}").exists()
+
+    @pytest.mark.parametrize("tests", ['{"inputs": ["3"], "outputs": ["6"]}', "pass", ["x = 1"]])
+    def test_without_anything_to_assert_are_refused(self, tests):
+        with pytest.raises(ValueError, match="assert nothing"):
+            verifier_named("code").reference(tests, {})
 
     def test_that_take_too_long_are_wrong(self, monkeypatch):
         monkeypatch.setattr(code_job, "SECONDS", 0.5)

@@ -5,6 +5,7 @@ built nothing is run, and that is an error, never a grade. A job that asks from 
 the program there: it has a fence of its own, and may write to its own folder alone.
 """
 
+import ast
 import atexit
 import os
 import re
@@ -52,9 +53,11 @@ class Code:
         setup = row.get("test_setup_code") or ""
         whole = f"{setup}\n{tests}"
         try:
-            compile(whole, "tests", "exec")
+            told = ast.parse(whole, "tests")
         except SyntaxError as error:
             raise ValueError(f"the tests are no Python: {error}") from error
+        if not any(isinstance(node, (ast.Assert, ast.Call, ast.Raise)) for node in ast.walk(told)):
+            raise ValueError("the tests assert nothing; every program would pass")
         return {"asserts": whole}
 
     def grade(self, answer: str, reference: Any) -> bool:

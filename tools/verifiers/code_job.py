@@ -6,16 +6,21 @@ program that searches its own memory could find that word. Tests of input and ou
 talked into anything.
 """
 
+import contextlib
 import ctypes
 import json
+import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sandbox import watch
 from sandbox.landlock import fence
 from sandbox.limits import MEBIBYTE
 
@@ -24,16 +29,21 @@ SECONDS = 8.0
 MOST_OUTPUT = MEBIBYTE
 _SECRET = 4
 """PR_SET_DUMPABLE: with 0 no child can read this process, or write to what it has open."""
+_SUBREAPER = 36
+"""PR_SET_CHILD_SUBREAPER: orphans of a program become children of this process."""
 HARNESS = """\
 import json, sys
-def main(told):
+def main(told, run=exec, opened=open):
+    tests, place, word = compile(told["tests"], "tests.py", "exec"), told["place"], told["word"]
     names = {"__name__": "__main__"}
-    exec(compile(told["program"], "answer.py", "exec"), names)
-    exec(compile(told["tests"], "tests.py", "exec"), names)
-    with open(told["place"], "x") as file:
-        file.write(told["word"])
+    run(compile(told["program"], "answer.py", "exec"), names)
+    run(tests, names)
+    with opened(place, "x") as file:
+        file.write(word)
 main(json.loads(sys.stdin.readline()))
 """
+"""What a program puts in the place of `exec`, `compile` or `open` changes nothing: they are taken,
+and the tests are compiled, before it runs."""
 
 
 def run(
@@ -46,9 +56,11 @@ def run(
     """
     libc = ctypes.CDLL(None)
     libc.prctl(_SECRET, 0, 0, 0, 0)
+    libc.prctl(_SUBREAPER, 1, 0, 0, 0)
     try:
         why = _why_not(args, scratch)
     finally:
+        libc.prctl(_SUBREAPER, 0, 0, 0, 0)
         libc.prctl(_SECRET, 1, 0, 0, 0)  # whoever keeps the limits finds a job by reading of it
     return {"passed": not why, "why": why[:300]}
 
@@ -73,7 +85,9 @@ def _asserted(program: str, tests: str, scratch: Path) -> str:
 
 def _answered(program: str, given: str, want: str, scratch: Path) -> str:
     """Empty where the program prints what is wanted, else why not."""
-    said = _run(["-c", program], given, scratch)
+    # A file, since no argument of a command may be as long as an answer, or hold a zero byte.
+    (scratch / "answer.py").write_bytes(program.encode(errors="replace"))
+    said = _run([str(scratch / "answer.py")], given, scratch)
     if said is None:
         return "it took too long"
     if said[0]:
@@ -90,22 +104,45 @@ def _run(arguments: list[str], given: str, scratch: Path) -> tuple[int, str, str
     own = scratch / "own"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()
+    others = {seen.pid for seen in watch.descendants(os.getpid())}
     out, err = scratch / "said", scratch / "complained"
     with out.open("wb") as to_out, err.open("wb") as to_err:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-B", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=to_out,
+            stderr=to_err,
+            cwd=own,
+            start_new_session=True,
+            preexec_fn=lambda: fence([own, Path("/dev/null")]),
+        )
         try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-B", *arguments],
-                input=given.encode(errors="replace"),
-                stdout=to_out,
-                stderr=to_err,
-                cwd=own,
-                timeout=SECONDS,
-                preexec_fn=lambda: fence([own, Path("/dev/null")]),
-                check=False,
-            )
+            child.communicate(given.encode(errors="replace"), timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return None
-    return done.returncode, _read(out), _read(err)
+        finally:
+            _end(child, others)
+    return child.returncode, _read(out), _read(err)
+
+
+def _end(child: "subprocess.Popen[bytes]", others: set[int]) -> None:
+    """Kill a program with all that it started, so that nothing is in the way of the next one.
+
+    Its group goes in one step, which no fork can outrun; then what had left the group.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        left = [s.pid for s in watch.descendants(os.getpid()) if s.pid not in others]
+        if not left:
+            return
+        watch.end(left)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.002)
 
 
 def _read(path: Path) -> str:

@@ -43,17 +43,13 @@ class Schema:
             raise ValueError(f"the schema refers to another document: {outside[0][:80]!r}")
         if _values_of("patternProperties", schema):
             raise ValueError("patternProperties has no time limit here; name the properties")
+        _require_refs(schema)
         return schema
 
     def grade(self, answer: str, reference: Any) -> bool:
         """Whether the JSON value of the answer is valid."""
-        from jsonschema.validators import extend, validator_for
-
         found, value = value_of(answer)
-        if not found:
-            return False
-        held = extend(validator_for(reference), {"pattern": _pattern})
-        return bool(held(reference).is_valid(value))
+        return found and _holds(reference, value)
 
     def formed(self, answer: str, reference: Any) -> bool:
         """Whether the answer is JSON."""
@@ -71,6 +67,41 @@ def value_of(answer: str) -> tuple[bool, Any]:
     except (ValueError, RecursionError):
         return False, None
     return _depth(value) <= DEEPEST, value
+
+
+def _holds(schema: Any, value: Any) -> bool:
+    """Whether a value is valid; one on which the schema has no end, or no number, is not."""
+    from jsonschema.validators import extend, validator_for
+
+    held = extend(validator_for(schema), {"pattern": _pattern})
+    try:
+        return bool(held(schema).is_valid(value))
+    except (RecursionError, OverflowError):
+        return False
+
+
+def _require_refs(schema: Any) -> None:
+    """Refuse references that lead nowhere, or in a circle before anything is read.
+
+    Raises:
+        ValueError: with the reference.
+    """
+    from jsonschema.validators import validator_for
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    root: Resource[Any] = Resource.from_contents(schema, default_specification=DRAFT202012)
+    resolver = Registry().with_resource("", root).crawl().resolver()
+    try:
+        for ref in [*_values_of("$ref", schema), *_values_of("$dynamicRef", schema)]:
+            resolver.lookup(ref)
+        for value in (None, {}, [], "", 0):
+            validator_for(schema)(schema).is_valid(value)
+    except Unresolvable as error:
+        raise ValueError(f"the schema refers to what it has not: {error.ref!r}") from error
+    except RecursionError as error:
+        raise ValueError("the schema refers to itself without an end") from error
 
 
 def _refuse(name: str) -> Any:

@@ -29,6 +29,8 @@ class Exact:
     def reference(self, given: Any, row: Mapping[str, Any]) -> list[str]:
         """The accepted answers: one text, or a list of them."""
         accepted = given if isinstance(given, list) else [given]
+        if not all(isinstance(x, (str, bool, int, float)) and x == x for x in accepted):
+            raise ValueError("an accepted answer is neither a text nor a number")
         texts = [x if isinstance(x, str) else str(x) for x in accepted]
         if not texts or not all(plain(x) for x in texts):
             raise ValueError("an accepted answer without words")
