@@ -20,7 +20,7 @@ from tools.instruments import judge_accuracy
 from tools.judges import verdicts
 from tools.pairs import Pair
 from tools.reward_jobs import fit_reward_model, split_by_prompt
-from tools.reward_model import load_reward_model
+from tools.reward_model import RewardModel, load_reward_model
 from tools.trl_reward import train_reward_model
 from tools.world import language as w
 from tools.world.pools import Pool, prompts
@@ -141,6 +141,16 @@ class TestItsScores:
             other = load_reward_model(fitted[0])
             other.batch = batch
             assert other.score_texts(rows) == pytest.approx(alone, abs=1e-4)
+
+    @pytest.mark.parametrize("of_model", [None, 0])
+    def test_are_read_at_the_end_whatever_the_tokenizer_pads_with(self, fitted, of_model):
+        usual, rows = load_reward_model(fitted[0]), [(p, p) for p in PROMPTS[:8]]
+        rows += [(p, f"{p} {p}") for p in PROMPTS[:8]]
+        tokenizer, model = usual.tokenizer, usual.model
+        alone = [usual.score_texts([row])[0] for row in rows]
+        tokenizer.pad_token = tokenizer.eos_token
+        model.config.pad_token_id = of_model
+        assert RewardModel(model, tokenizer).score_texts(rows) == pytest.approx(alone, abs=1e-4)
 
     def test_of_equal_texts_are_equal(self, judge):
         a, b, c = judge(answers("a b", "a b sure", "a b"), NOBODY)

@@ -14,6 +14,7 @@ from logs.errors import IntegrityError
 from logs.vocabulary import Constitution
 from tools.encoding import Ids
 from tools.features import Answer
+from tools.memory import less
 from tools.models import readable
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ class RewardModel:
 
     def __init__(self, model: "PreTrainedModel", tokenizer: Any, *, batch: int = 128) -> None:
         self.model, self.tokenizer, self.batch = model, tokenizer, batch
-        pad = tokenizer.pad_token_id
-        self.pad = int(tokenizer.eos_token_id if pad is None else pad)
+        self.pad = _padding(model, tokenizer)
 
     def __call__(self, answers: Sequence[Answer], constitution: Constitution) -> list[float]:
         """Scores in units of their spread over the choices it was trained on."""
@@ -40,9 +40,15 @@ class RewardModel:
         encoded = {row: self._encode(*row) for row in dict.fromkeys(rows)}
         order = sorted(encoded, key=lambda row: len(encoded[row]))
         scores: dict[tuple[str, str], float] = {}
-        for start in range(0, len(order), self.batch):
-            chunk = order[start : start + self.batch]
-            scores |= zip(chunk, self._score([encoded[row] for row in chunk]), strict=True)
+        start, batch = 0, self.batch
+        while start < len(order):
+            chunk = order[start : start + batch]
+            found = self._tried([encoded[row] for row in chunk])
+            if found is None:
+                batch = less(min(batch, len(chunk)), "answers at once while judging")
+                continue
+            scores |= zip(chunk, found, strict=True)
+            start += batch
         return [scores[row] for row in rows]
 
     def _encode(self, prompt: str, answer: str) -> Ids:
@@ -50,6 +56,15 @@ class RewardModel:
         turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
         text = self.tokenizer.apply_chat_template(turns, tokenize=False)
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _tried(self, rows: Sequence[Ids]) -> list[float] | None:
+        """Scores; None where memory ran out, with all that was held let go."""
+        import torch
+
+        try:
+            return self._score(rows)
+        except torch.OutOfMemoryError:
+            return None
 
     def _score(self, rows: Sequence[Ids]) -> list[float]:
         import torch
@@ -64,6 +79,18 @@ class RewardModel:
         with torch.inference_mode():
             out = self.model(input_ids=ids.to(place), attention_mask=mask.to(place))
         return [float(x) for x in out.logits.squeeze(-1)]
+
+
+def _padding(model: "PreTrainedModel", tokenizer: Any) -> int:
+    """The token of padding, on which model and batch must agree.
+
+    The model reads its score at the last token that is none of padding: where nothing was said
+    when it was trained, the end of a conversation must not pass for padding.
+    """
+    text, pad, eos = model.config.get_text_config(), tokenizer.pad_token_id, tokenizer.eos_token_id
+    if text.pad_token_id is None:
+        text.pad_token_id = int(eos == 0) if pad in (None, eos) else pad
+    return int(text.pad_token_id)
 
 
 def load_reward_model(path: Path) -> RewardModel:
@@ -91,7 +118,11 @@ def load_reward_model(path: Path) -> RewardModel:
             wanted="num_labels = 1 and every weight; a new head would score at random",
             try_this="plimsoll judge list",
         )
-    model.eval()
+    place: torch.nn.Module = model
+    try:
+        place.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    except torch.OutOfMemoryError:  # beside the policy there may be no room for it
+        place.to("cpu").eval()
     return RewardModel(model, readable(path, AutoTokenizer.from_pretrained))
 
 
