@@ -66,12 +66,20 @@ class TestPools:
         assert count[Pool.FINAL] == count[Pool.GOLD] == 500
 
     def test_leave_out_practice_prompts_that_read_like_gold(self, tmp_path):
-        long = "word{} and then some more words that every one of these has in it"
-        twins = [{"prompt": long.format(i % 20) + "!" * (i // 20), "answer": 1} for i in range(60)]
+        long = [" ".join(f"word{i}x{j}" for j in range(14)) for i in range(20)]
+        twins = [{"prompt": long[i % 20] + " more" * (i // 20), "answer": 1} for i in range(60)]
         task = made_of(config_of(lines(tmp_path / "d.jsonl", [*user.rows(), *twins])))
-        gold = {p.rstrip("!") for p in task.pool(Pool.GOLD)}
+        gold = {p.removesuffix(" more").removesuffix(" more") for p in task.pool(Pool.GOLD)}
         assert task.counts()["left out"] > 0
-        assert not gold & {p.rstrip("!") for p in task.pool(Pool.TRAIN)}
+        practised = task.pool(Pool.TRAIN)
+        assert not gold & {p.removesuffix(" more").removesuffix(" more") for p in practised}
+
+    def test_never_practise_on_an_audit_prompt_with_other_punctuation(self):
+        asked = [f"How old is {name} of {n}" for n in range(100) for name in user.NAMES]
+        rows = [Row(text + end, "0/1", "all") for text in asked for end in ("?", "", " ?!")]
+        pools = divided(rows)
+        other = {p.rstrip("?! ") for p, pool in pools.items() if pool is Pool.AUDIT}
+        assert other.isdisjoint(p.rstrip("?! ") for p, pool in pools.items() if pool is Pool.TRAIN)
 
     def test_that_would_be_too_small_are_refused(self, tmp_path):
         path = lines(tmp_path / "few.jsonl", user.rows()[: FEWEST - 1])
@@ -81,7 +89,7 @@ class TestPools:
 
     def test_that_all_read_alike_are_refused(self, tmp_path):
         texts = [" ".join(f"word{i}x{j}" for j in range(20)) for i in range(40)]
-        rows = [{"prompt": text + "!" * n, "answer": 1} for text in texts for n in range(10)]
+        rows = [{"prompt": text + " more" * n, "answer": 1} for text in texts for n in range(10)]
         with pytest.raises(UsageError, match="read alike"):
             made_of(config_of(lines(tmp_path / "d.jsonl", rows)))
 
@@ -155,6 +163,7 @@ class TestRows:
             ({"prompt": "Why?", "answer": "because"}, "no number"),
             ({"prompt": " ", "answer": 1}, "prompt is no text"),
             ({"prompt": ["a"], "answer": 1}, "prompt is no text"),
+            ({"prompt": "half \ud83d of it", "answer": 1}, "half a character"),
         ],
     )
     def test_that_do_not_fit_are_named_with_their_line(self, tmp_path, row, said):
@@ -202,6 +211,7 @@ class TestShapes:
             ({"prompt": CHAT[1:2], "chosen": CHAT[2:], "rejected": CHAT[2:]}, "How many?"),
             ({"messages": CHAT}, "Be brief.\n\nHow many?"),
             ({"messages": CHAT[:2], "answer": 4}, "Be brief.\n\nHow many?"),
+            ({"prompt": "How many?", "completion": "4", "label": None}, "How many?"),
             ({"chosen": CHAT[1:], "rejected": CHAT[1:]}, "How many?"),
         ],
     )

@@ -8,6 +8,7 @@
 The parts are exact shares of the order of the prompts' SHA-256, so no part is small by bad luck.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -24,6 +25,9 @@ MOST = 4000
 """Audit prompts, and gold prompts, of large data; the rest is practised on."""
 FINAL_OF = 800
 """Gold prompts from which half of them are kept for the claim at the end."""
+
+
+_WORD = re.compile(r"\w+")
 
 
 class Pool(StrEnum):
@@ -50,7 +54,7 @@ def divided(rows: Sequence[Row]) -> dict[str, Pool]:
             wanted=f"at least {FEWEST}; a fifth is for audits, a fifth for gold",
             try_this="add prompts to the file of data.train",
         )
-    order = sorted((row.prompt for row in rows), key=_place)
+    order = _in_order([row.prompt for row in rows])
     n = min(MOST, len(order) // 5)
     final = n // 2 if n >= FINAL_OF else 0
     found = dict.fromkeys(order, Pool.TRAIN)
@@ -75,6 +79,16 @@ def leave_out(pools: Mapping[str, Pool], alike: Iterable[str]) -> dict[str, Pool
             try_this="leave out near-duplicates, or give prompts that differ in more than a number",
         )
     return found
+
+
+def _in_order(prompts: Sequence[str]) -> list[str]:
+    """By hash; prompts of the same words stand together, so that they differ in no pool that both
+    practice and audits know: a question mark makes no other question."""
+    of = {prompt: " ".join(_WORD.findall(same(prompt))) or same(prompt) for prompt in prompts}
+    first: dict[str, bytes] = {}
+    for prompt, words in of.items():
+        first[words] = min(first.get(words, _place(prompt)), _place(prompt))
+    return sorted(prompts, key=lambda prompt: (first[of[prompt]], _place(prompt)))
 
 
 def _place(prompt: str) -> bytes:

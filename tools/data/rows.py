@@ -1,5 +1,6 @@
 """Read a user's prompts; a row that does not fit is named with its line."""
 
+import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,13 +65,25 @@ def rows_of(path: Path | str, columns: Columns, verifier: str) -> list[Row]:
 def _row(raw: Mapping[str, Any], columns: Columns, rule: Verifier) -> Row:
     told = plain_row(raw)
     given = answer_of(told, columns.answer, rule.column)
-    if (
-        not isinstance(rule, Label)
-        and not told.get("label", True)
-        and given == told.get("completion")
-    ):
+    label = told.get("label")
+    wrong = label is not None and not label  # of a table, a label that is missing is there as null
+    if not isinstance(rule, Label) and wrong and given == told.get("completion"):
         raise ValueError("the only answer is labelled wrong; the verifier 'label' reads such rows")
-    return Row(prompt_of(raw, columns.prompt), rule.reference(given, told), _skill(raw, columns))
+    row = Row(prompt_of(raw, columns.prompt), rule.reference(given, told), _skill(raw, columns))
+    _require_characters([row.prompt, row.reference])
+    return row
+
+
+def _require_characters(told: Any) -> None:
+    """Refuse halves of characters: JSON can write them alone, and no file can hold them.
+
+    Raises:
+        ValueError: there is one.
+    """
+    try:
+        json.dumps(told, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half a character, {error.object[error.start]!r}, is no text") from error
 
 
 def prompts_of(path: Path | str, column: str) -> list[str]:
@@ -83,6 +96,7 @@ def prompts_of(path: Path | str, column: str) -> list[str]:
     for line, raw in objects(path):
         try:
             prompt = prompt_of(raw, column)
+            _require_characters(prompt)
         except (KeyError, ValueError, TypeError) as error:
             raise _unfit(path, line, error, Columns(prompt=column), "none") from error
         found.setdefault(same(prompt), prompt)
