@@ -86,7 +86,6 @@ def train(
         at_once = less(at_once, "rows at once while training")
     report, model, tokenizer = done
     refuse_broken(report, model)
-    _note_cut(recipe, tokenizer, (pairs, shown), setup.max_length)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     name_no_place(out, base)
@@ -126,6 +125,7 @@ def _attempt(
             report |= {"nll_loss": done.training_loss, "nll_steps": done.global_step}
     except torch.OutOfMemoryError:
         return None
+    _note_cut(recipe, tokenizer, lessons, setup.max_length)
     return report, model, tokenizer
 
 
@@ -252,8 +252,9 @@ def imitation_trainer(
         callbacks=[Progress(on_step, "imitation")],
     )
     if setup.packing:  # then there are fewer rows than answers, and fewer steps
-        packed = {"items": len(trainer.train_dataset), "batch": recipe.batch}
-        trainer.args.warmup_steps = warm_up(**packed, epochs=recipe.epochs)
+        packed: Any = trainer.train_dataset
+        items, batch = len(packed), recipe.batch
+        trainer.args.warmup_steps = warm_up(items=items, batch=batch, epochs=recipe.epochs)
     return with_entropy(trainer, recipe.entropy)
 
 
