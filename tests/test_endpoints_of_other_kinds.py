@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from logs.errors import PlimsollError
+from agent.state import ends_the_session
+from logs.errors import PlimsollError, UsageError
 from sandbox import probe
-from tests.a_chat_server import hangs
+from tests.a_chat_server import hangs, status
 from tests.a_completion_server import a_server, completes
 from tests.house import ROOT
 from tests.sessions import tiny
@@ -64,10 +65,16 @@ class TestAnEndpoint:
             )
             command = [sys.executable, "-c", code]
             ended = subprocess.run(
-                command, cwd=ROOT, timeout=120, capture_output=True, text=True, check=False
+                command, cwd=ROOT, timeout=300, capture_output=True, text=True, check=False
             )
         assert "KeyboardInterrupt" in ended.stderr
         assert not list((tmp_path / "engine").iterdir())
+
+    @pytest.mark.parametrize("code", [401, 404, 400])
+    def test_that_refuses_what_every_turn_asks_ends_the_session(self, asking, code):
+        with a_server(status(code)) as server, pytest.raises(PlimsollError) as caught:
+            asking.at(server.url).rows()
+        assert ends_the_session(caught.value) and caught.value.exit_code == UsageError.exit_code
 
     @pytest.mark.parametrize("url", ["http://host:99999/v1", "http://host:no/v1", "http://[::1/v1"])
     def test_at_no_address_is_refused_by_the_settings(self, url):

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from logs.errors import EngineFailed, JobFailed, PlimsollError, UsageError
+from logs.errors import EngineFailed, EngineUnfit, JobFailed
 from logs.vocabulary import Digest
 from sandbox import probe
 from sandbox.limits import Limits
@@ -104,7 +104,7 @@ class Endpoint:
 
         Raises:
             EngineFailed: the endpoint was gone or overloaded until then.
-            UsageError: it lacks the model, the key, or dynamic adapters.
+            EngineUnfit: it lacks the model, the key, or dynamic adapters.
             JobFailed: what it answers is no completion.
         """
         began, used = time.monotonic(), time.process_time()
@@ -210,23 +210,23 @@ class Endpoint:
             try_this="start it, or free it, or raise [limits] seconds; then: plimsoll resume",
         )
 
-    def _refused(self, said: Said, model: str, patience: _Patience) -> PlimsollError:
+    def _refused(self, said: Said, model: str, patience: _Patience) -> EngineUnfit:
         saw = f"{self.where.url}: HTTP {said.status}: {said.message}"
         if said.status in (401, 403):
-            return UsageError(
+            return EngineUnfit(
                 "The endpoint that draws answers wants a key.",
                 saw=saw,
                 wanted="its key in the environment variable that sampling.api_key_env names",
                 try_this="set it in this shell; then: plimsoll resume",
             )
         if said.status == 404:
-            return UsageError(
+            return EngineUnfit(
                 "The endpoint that draws answers does not know the model, or what is asked of it.",
                 saw=f"{saw}; it serves {self._served(patience)}",
                 wanted=f"{model} at POST {self.where.url}/completions",
                 try_this="correct sampling.model or sampling.url; then: plimsoll resume",
             )
-        return UsageError(
+        return EngineUnfit(
             "The endpoint that draws answers cannot do what is asked of it.",
             saw=saw,
             wanted="completions of prompts that are token ids, several to a prompt (n)",
@@ -245,7 +245,7 @@ class Endpoint:
         """The name to ask for: the base, or an adapter that was loaded by the name of its content.
 
         Raises:
-            UsageError: the endpoint loads no adapters, or what was trained is a whole model.
+            EngineUnfit: the endpoint loads no adapters, or what was trained is a whole model.
         """
         if ask.adapter is None:
             return self.where.model
@@ -280,8 +280,8 @@ def _used(wall: float, cpu: float) -> JobResult:
     return JobResult(value={}, wall_seconds=wall, cpu_seconds=cpu, peak_rss_bytes=0, level=level)
 
 
-def _no_adapter(saw: str) -> UsageError:
-    return UsageError(
+def _no_adapter(saw: str) -> EngineUnfit:
+    return EngineUnfit(
         "The endpoint cannot draw from what was trained here.",
         saw=saw,
         wanted="a server on this machine that loads this base's LoRA adapters while it runs, from "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from logs.errors import EngineFailed, JobFailed, UsageError, WallError
+from logs.errors import EngineFailed, EngineUnfit, JobFailed, WallError
 from sandbox import probe
 from sandbox.cell import Cell
 from sandbox.limits import Limits
@@ -221,8 +221,8 @@ class OfflineVllm:
         )
 
 
-def _too_large(error: Exception) -> UsageError:
-    return UsageError(
+def _too_large(error: Exception) -> EngineUnfit:
+    return EngineUnfit(
         "The engine has too little memory for a single answer.",
         saw=str(error)[:300],
         wanted="room for the model and one answer",
