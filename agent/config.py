@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from agent.config_data import DataSection, placed
@@ -71,6 +71,14 @@ class Config(Section):
     track: TrackSection = TrackSection()
     notify: NotifySection = NotifySection()
 
+    @model_validator(mode="after")
+    def _draws_from_what_it_trains(self) -> "Config":
+        """Nobody trains for hours what the engine then refuses: vLLM has no DoRA."""
+        engine, dora = self.sampling.engine, self.training.dora and self.recipe.adapter == "lora"
+        if dora and engine != "transformers":
+            raise ValueError(f'training.dora = false: engine = "{engine}" draws from no DoRA')
+        return self
+
 
 def read(path: Path) -> Config:
     """Read a configuration; a path that lies beside the file is read from there.
@@ -120,7 +128,7 @@ def _explained(path: Path, error: ValidationError) -> UsageError:
         seen = repr(seen)
     return UsageError(
         f"{path.name} has a value that does not fit.",
-        saw=f"{'.'.join(where)} = {seen}",
+        saw=" = ".join(filter(None, [".".join(where), seen])),
         wanted=first["msg"],
         try_this="plimsoll init --dry-run shows the defaults",
     )

@@ -1,5 +1,7 @@
 """`[sampling]` of plimsoll.toml: which engine draws the answers, and how."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, model_validator
 
 from agent.config_sections import Section
@@ -45,4 +47,5 @@ class SamplingSection(Section):
     def _says_where(self) -> "SamplingSection":
         if self.engine == "openai" and not (self.url and self.model):
             raise ValueError('engine = "openai" needs a url and a model')
+        _ = urlsplit(self.url).port  # raises where the host or the port is none
         return self

@@ -14,7 +14,7 @@ from agent.hands import Hands
 from agent.listener import Listener
 from agent.meter import Unmetered
 from invariants.policy import Policy
-from logs.errors import EngineFailed, Halted, IntegrityError, PlimsollError
+from logs.errors import EngineFailed, EngineUnfit, Halted, IntegrityError, PlimsollError
 from logs.journal import Journal
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, State, Word
 from tools.task import Task
@@ -140,7 +140,8 @@ def ends_the_session(error: PlimsollError) -> bool:
 
     A disk that is full is mended by people, a budget raised, and then the same step runs again.
     """
-    return isinstance(error.__cause__, OSError) or isinstance(error, Halted | EngineFailed)
+    lasting = isinstance(error, Halted | EngineFailed | EngineUnfit)
+    return lasting or isinstance(error.__cause__, OSError)
 
 
 def once(context: Context, turn: Turn, step: str, run: Callable[[], None]) -> None:

@@ -2,6 +2,7 @@
 
     PlimsollError            exit 1   anything that stops a command
     ├── UsageError           exit 2   wrong words on the command line or in a file
+    │   └── EngineUnfit               what draws answers refuses what every turn asks of it
     ├── Refused              exit 3   the answer is no
     ├── IntegrityError       exit 4   log, store or HEAD does not verify
     ├── WaitsForPerson       exit 5   an approval is needed
@@ -52,6 +53,10 @@ class UsageError(PlimsollError):
     """Wrong words on the command line or in a file."""
 
     exit_code = 2
+
+
+class EngineUnfit(UsageError):
+    """What draws answers refuses what every turn would ask of it; another turn changes nothing."""
 
 
 class Refused(PlimsollError):

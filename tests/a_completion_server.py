@@ -88,6 +88,8 @@ def serve(port: int) -> None:
         if asked.headers.get("Authorization") != f"Bearer {os.environ['VLLM_API_KEY']}":
             return handler.answer(401, b"{}")
         fault = Path("fault").read_text() if Path("fault").exists() else ""
+        if fault == "stranger":
+            return handler.answer(401, b"{}")
         lora = 400 if fault == "adapter" else 200
         with one_by_one:  # else all are drawn before anybody can strike in between
             return completes(slow=0.02, lora=lora)(handler, asked)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import socket
 import sys
 import time
 from hashlib import sha256
@@ -13,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools.engines.vllm_worker import Refusal, main
 
 FAULT = Path("fault")
-ONCE = ("die", "hang", "memory")
+ONCE = ("die", "hang", "memory", "raise")
 """Faults that are gone when they have struck."""
 
 
@@ -60,6 +61,11 @@ class StandIn:
             os._exit(9)  # a signal of its own does not reach the first process of a namespace
         if fault == "hang":
             time.sleep(1000)
+        if fault == "raise":
+            raise KeyError("no such layer")
+        if fault == "loopback":
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                socket.create_connection(server.getsockname(), timeout=5).close()
         if fault == "memory":
             raise MemoryError("all of it is used")
 

@@ -117,11 +117,13 @@ def require_whole(path: Path, ask: Ask, *, scored: bool = True) -> None:
 
 def _fault(answer: Any, ask: Ask, scored: bool) -> str:
     """What is wrong with one answer; empty if nothing is."""
+    most = ask.max_new_tokens
     match answer:
         case [str(), None, bool()] if not scored:
             return ""
         case [list(ids), None, bool(finished)] if not scored:
             logps = [0.0] * (len(ids) + finished)
+            most += finished  # an end that is not told took no place among the tokens
         case [list(ids), list(logps), bool(finished)]:
             pass
         case _:
@@ -132,7 +134,7 @@ def _fault(answer: Any, ask: Ask, scored: bool) -> str:
         return "a log-probability that is not a number of at most 0"
     if len(logps) != len(ids) + finished:
         return f"{len(logps)} log-probabilities of {len(ids) + finished} tokens"
-    if len(logps) > ask.max_new_tokens or not (finished or len(ids) == ask.max_new_tokens):
+    if len(logps) > most or not (finished or len(ids) == ask.max_new_tokens):
         return f"{len(logps)} tokens, unfinished or too many, where {ask.max_new_tokens} may be"
     return ""
 

@@ -145,10 +145,13 @@ def _answer(choice: dict[str, Any], eos: int) -> Answer:
     if ids is None:
         return [str(choice["text"]), None, finished]
     logps = told.get("token_logprobs")
-    if not (finished and ids and ids[-1] == eos):
+    if eos not in ids:
         # The end was reached and not told: then neither is its probability.
         return [ids, None if finished else logps, finished]
-    return [ids[:-1], logps, True]
+    # A server whose model ends by another token goes on behind ours; the answer does not.
+    end = ids.index(eos)
+    whole = logps is not None and len(logps) == len(ids)
+    return [ids[:end], logps[: end + 1] if whole else logps, True]
 
 
 def _named(tokens: Any) -> list[int] | None:

@@ -5,21 +5,24 @@ without log-probabilities the job scores the answers; without dynamic LoRA no ad
 """
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from logs.errors import EngineFailed, JobFailed, PlimsollError, UsageError
+from logs.errors import EngineFailed, EngineUnfit, JobFailed
 from logs.vocabulary import Digest
+from sandbox import probe
 from sandbox.limits import Limits
 from sandbox.worker import JobResult
 from tools.engines.adapters import require_fits
 from tools.engines.asked import TOLERANCE_OF_HALF, Ask, Drawn, Nature, OnProgress, require_whole
 from tools.engines.completions import Answer, Gone, Said, Server, Unreadable, answers_of, asked
+from tools.engines.crew import Crew
 from tools.engines.vllm_worker import seed_of, write_lines
 from tools.models import is_adapter
 from tools.store import Store
@@ -37,8 +40,12 @@ FURTHER = (
     "skip_special_tokens",
     "top_k",
     "min_p",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "stop_token_ids",
 )
-"""What vLLM knows and the standard does not; a server that refuses them is asked without."""
+"""What is vLLM's own, or rarely else than this; a server that refuses them is asked without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,7 @@ class Endpoint:
 
         Raises:
             EngineFailed: the endpoint was gone or overloaded until then.
-            UsageError: it lacks the model, the key, or dynamic adapters.
+            EngineUnfit: it lacks the model, the key, or dynamic adapters.
             JobFailed: what it answers is no completion.
         """
         began, used = time.monotonic(), time.process_time()
@@ -106,27 +113,32 @@ class Endpoint:
         self._count += 1
         out = self.scratch / f"draw-{self._count}" / "drawn.jsonl"
         out.parent.mkdir(parents=True)
-        rows: dict[int, list[Answer]] = {}
-        pool = ThreadPoolExecutor(self.where.concurrency)
         try:
-            places = {
-                pool.submit(self._answers, ask, model, place, patience): place
-                for place in range(len(ask.prompts))
-            }
-            left = set(places)
-            while left:
-                done, left = wait(left, BEAT_SECONDS, return_when=FIRST_COMPLETED)
-                rows |= {places[one]: one.result() for one in done}
-                on_progress(len(rows), len(ask.prompts), "sampling")
+            rows = self._rows(ask, model, patience, on_progress)
+            write_lines(str(out), [rows[place] for place in range(len(ask.prompts))])
+            require_whole(out, ask, scored=False)
+        except BaseException:
+            shutil.rmtree(out.parent, ignore_errors=True)
+            raise
+        return Drawn(out, _used(time.monotonic() - began, time.process_time() - used))
+
+    def _rows(
+        self, ask: Ask, model: str, patience: _Patience, on_progress: OnProgress
+    ) -> dict[int, list[Answer]]:
+        rows: dict[int, list[Answer]] = {}
+        work, of = partial(self._answers, ask, model, patience), len(ask.prompts)
+        crew = Crew(work, of, self.where.concurrency)
+        try:
+            while len(rows) < of:
+                rows |= crew.done(BEAT_SECONDS)
+                on_progress(len(rows), of, "sampling")
         finally:
             # Whoever stopped this does not wait for answers that nobody wants any more.
             patience.over.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-        write_lines(str(out), [rows[place] for place in range(len(ask.prompts))])
-        require_whole(out, ask, scored=False)
-        return Drawn(out, _used(time.monotonic() - began, time.process_time() - used))
+            crew.stop()
+        return rows
 
-    def _answers(self, ask: Ask, model: str, place: int, patience: _Patience) -> list[Answer]:
+    def _answers(self, ask: Ask, model: str, patience: _Patience, place: int) -> list[Answer]:
         body = {
             "model": model,
             "prompt": list(ask.prompts[place]),
@@ -139,8 +151,14 @@ class Endpoint:
             "return_token_ids": True,
             "return_tokens_as_token_ids": True,
             "skip_special_tokens": False,
+            # A server may have others by default, of the model's own folder; the numbers that it
+            # tells would not show them.
             "top_k": 0,
             "min_p": 0.0,
+            "repetition_penalty": 1.0,
+            "presence_penalty": 0.0,
+            "frequency_penalty": 0.0,
+            "stop_token_ids": [ask.eos],
         }
         said = self._told({k: v for k, v in body.items() if k not in self._without}, patience)
         try:
@@ -192,23 +210,23 @@ class Endpoint:
             try_this="start it, or free it, or raise [limits] seconds; then: plimsoll resume",
         )
 
-    def _refused(self, said: Said, model: str, patience: _Patience) -> PlimsollError:
+    def _refused(self, said: Said, model: str, patience: _Patience) -> EngineUnfit:
         saw = f"{self.where.url}: HTTP {said.status}: {said.message}"
         if said.status in (401, 403):
-            return UsageError(
+            return EngineUnfit(
                 "The endpoint that draws answers wants a key.",
                 saw=saw,
                 wanted="its key in the environment variable that sampling.api_key_env names",
                 try_this="set it in this shell; then: plimsoll resume",
             )
         if said.status == 404:
-            return UsageError(
+            return EngineUnfit(
                 "The endpoint that draws answers does not know the model, or what is asked of it.",
                 saw=f"{saw}; it serves {self._served(patience)}",
                 wanted=f"{model} at POST {self.where.url}/completions",
                 try_this="correct sampling.model or sampling.url; then: plimsoll resume",
             )
-        return UsageError(
+        return EngineUnfit(
             "The endpoint that draws answers cannot do what is asked of it.",
             saw=saw,
             wanted="completions of prompts that are token ids, several to a prompt (n)",
@@ -227,7 +245,7 @@ class Endpoint:
         """The name to ask for: the base, or an adapter that was loaded by the name of its content.
 
         Raises:
-            UsageError: the endpoint loads no adapters, or what was trained is a whole model.
+            EngineUnfit: the endpoint loads no adapters, or what was trained is a whole model.
         """
         if ask.adapter is None:
             return self.where.model
@@ -257,11 +275,13 @@ def _asked_to_wait(said: Said) -> float:
 
 
 def _used(wall: float, cpu: float) -> JobResult:
-    return JobResult(value={}, wall_seconds=wall, cpu_seconds=cpu, peak_rss_bytes=0, level=0)
+    # Nothing ran here but questions: evidence hangs on the wall of the jobs that read the answers.
+    level = probe.level().number
+    return JobResult(value={}, wall_seconds=wall, cpu_seconds=cpu, peak_rss_bytes=0, level=level)
 
 
-def _no_adapter(saw: str) -> UsageError:
-    return UsageError(
+def _no_adapter(saw: str) -> EngineUnfit:
+    return EngineUnfit(
         "The endpoint cannot draw from what was trained here.",
         saw=saw,
         wanted="a server on this machine that loads this base's LoRA adapters while it runs, from "

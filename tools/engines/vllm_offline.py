@@ -1,6 +1,7 @@
 """Offline vLLM: one resident process behind a wall of its own, adapters swapped at each ask."""
 
 import json
+import shutil
 import time
 import uuid
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from logs.errors import EngineFailed, UsageError, WallError
+from logs.errors import EngineFailed, EngineUnfit, JobFailed, WallError
 from sandbox import probe
 from sandbox.cell import Cell
 from sandbox.limits import Limits
@@ -122,8 +123,13 @@ class OfflineVllm:
             "seed": ask.seed,
             "eos": ask.eos,
         }
-        result = self._called("draw", args, limits, on_progress)
-        require_whole(out, ask)
+        try:
+            result = self._called("draw", args, limits, on_progress)
+            require_whole(out, ask)
+        except BaseException:
+            # Some prompts are for nobody else's eyes; the jobs share this folder.
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         used = result.cpu_seconds + self._starting
         self._starting = 0.0
         seconds = time.monotonic() - began
@@ -151,10 +157,18 @@ class OfflineVllm:
         assert self._cell is not None
         request = self._cell.request(job, args, scratch=self.scratch, limits=limits)
         began = time.monotonic()
-        ended = self._cell.run(request, seconds=limits.wall_seconds, on_progress=on_progress)
+        try:
+            ended = self._cell.run(request, seconds=limits.wall_seconds, on_progress=on_progress)
+        except BaseException:
+            # What it still says of this request would be taken for the answer to the next.
+            self._end()
+            raise
         if "out_of_memory" in ended.report:
             raise _OutOfMemory(ended.report["out_of_memory"])
         if error := error_of(f"vLLM's {job}", ended):
+            if isinstance(error, JobFailed):
+                # It may still hold prompts of this draw, and would answer them in the next.
+                self._end()
             raise error
         return JobResult(
             value=ended.report["value"],
@@ -207,8 +221,8 @@ class OfflineVllm:
         )
 
 
-def _too_large(error: Exception) -> UsageError:
-    return UsageError(
+def _too_large(error: Exception) -> EngineUnfit:
+    return EngineUnfit(
         "The engine has too little memory for a single answer.",
         saw=str(error)[:300],
         wanted="room for the model and one answer",

@@ -6,16 +6,18 @@ Runs in vLLM's environment and speaks to its parent as `vllm_worker.py` does. In
 server has a loopback interface of its own, so nobody else on this machine can reach it.
 """
 
+import atexit
 import contextlib
-import fcntl
+import ctypes
 import os
+import re
 import secrets
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -37,10 +39,13 @@ MODULE = "vllm.entrypoints.launchers.api_server.entry"
 BASE = "base"
 AT_ONCE = 64
 """Requests that are open at once; each has all siblings of a prompt."""
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 GRACE_SECONDS = 15.0
 """For the server to end by itself, before it is made to."""
 LOG = Path("server.log")
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+MOST_LOG = 1 << 20
+"""Bytes of it, from its end, that are looked at when the server failed."""
+CAUSE = re.compile(r"\b\w*(Error|Exception)\b: ")
 
 
 class ServedSampler:
@@ -49,14 +54,13 @@ class ServedSampler:
     def __init__(self, say: Any) -> None:
         self.say = say
         self.process: subprocess.Popen[bytes] | None = None
-        self.server = Server(url="")
+        self.server, self.count = Server(url=""), 0
         self.adapters: set[str] = set()
-        self.count = 0
 
     def open(self, args: Args) -> dict[str, Any]:
         """Start the server on a model; the settings are vLLM's own engine arguments."""
         began = time.monotonic()
-        raise_loopback()
+        end_with_the_parent()
         port, key = free_port(), secrets.token_hex(16)
         self.server = Server(url=f"http://127.0.0.1:{port}/v1", key=key)
         changed = {"VLLM_API_KEY": key, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"}
@@ -73,7 +77,10 @@ class ServedSampler:
         self._await_health()
         # The first answer takes by far the longest, and belongs to the start.
         warm = {"model": BASE, "prompt": [0], "n": 1, "max_tokens": 2}
-        self._asked("/completions", warm)
+        said = self._asked("/completions", warm)
+        if said.status in (401, 403, 404):
+            # Without a network of its own another server may have taken the port just then.
+            self._died(f"another server answers in its place: HTTP {said.status}: {said.message}")
         return {"seconds": time.monotonic() - began}
 
     def command(self, settings: Args, port: int) -> list[str]:
@@ -90,11 +97,10 @@ class ServedSampler:
         rows: dict[int, list[Answer]] = {}
         pool = ThreadPoolExecutor(AT_ONCE)
         try:
+            bodies = [self._body(args, model, place, ids) for place, ids in enumerate(prompts)]
             open_ones = {
-                pool.submit(
-                    self._completed, self._body(args, model, place, ids), args["eos"]
-                ): place
-                for place, ids in enumerate(prompts)
+                pool.submit(self._completed, body, args["eos"]): place
+                for place, body in enumerate(bodies)
             }
             left = set(open_ones)
             while left:
@@ -200,10 +206,14 @@ class ServedSampler:
 
     def _died(self, how: str) -> Any:
         """Tell the parent by ending, as an engine that was killed would."""
-        tail = LOG.read_bytes()[-3000:].decode("utf-8", "replace") if LOG.exists() else ""
-        if any(sign in tail for sign in OUT_OF_MEMORY):
-            raise MemoryError(tail[-500:])
-        os.write(2, f"{tail}\nthe server of vLLM failed: {how}\n".encode())
+        told = LOG.read_bytes()[-MOST_LOG:].decode("utf-8", "replace") if LOG.exists() else ""
+        # Its processes complain one after the other, the last one only that another has failed.
+        causes = [line[-300:] for line in told.splitlines() if CAUSE.search(line)]
+        if short := [line for line in causes if any(sign in line for sign in OUT_OF_MEMORY)]:
+            raise MemoryError(short[0])
+        words = "\n".join([*dict.fromkeys(causes[:5]), told[-1500:]])
+        end_all_below()
+        os.write(2, f"{words}\nthe server of vLLM failed: {how}\n".encode())
         os._exit(1)
 
 
@@ -225,30 +235,50 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def raise_loopback() -> None:
-    """A new network has its loopback interface down, unless whoever made it raised it."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_one:
-        asked_for = struct.pack("16sh14x", b"lo", 0)
-        flags = struct.unpack("16sh14x", fcntl.ioctl(any_one, _SIOCGIFFLAGS, asked_for))[1]
-        if not flags & _IFF_UP:
-            wanted = struct.pack("16sh14x", b"lo", flags | _IFF_UP)
-            fcntl.ioctl(any_one, _SIOCSIFFLAGS, wanted)
-
-
 def use_of_all() -> tuple[float, int]:
     """CPU seconds and peak resident bytes of this process and of the server's, which live on."""
     seconds, peak = own_use()
-    mine, tick = os.getpid(), os.sysconf("SC_CLK_TCK")
-    for place in Path("/proc").glob("[0-9]*"):
+    tick = os.sysconf("SC_CLK_TCK")
+    for place in _below():
         with contextlib.suppress(OSError, ValueError, IndexError):
-            if int(place.name) == mine or not _is_ours(place):
-                continue
             told = (place / "stat").read_text().rpartition(")")[2].split()
             seconds += sum(map(int, told[11:15])) / tick
             for line in (place / "status").read_text().splitlines():
                 if line.startswith("VmHWM:"):
                     peak += int(line.split()[1]) * 1024
     return seconds, peak
+
+
+def end_with_the_parent() -> None:
+    """Where no namespace ends the server's processes, this one takes them along however it ends."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGTERM, _parent_died)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    atexit.register(end_all_below)
+
+
+def _parent_died(*_: object) -> None:
+    end_all_below()
+    os._exit(1)
+
+
+def end_all_below() -> None:
+    """Kill and collect all that this process started, for five seconds at most."""
+    until = time.monotonic() + 5.0
+    while (left := list(_below())) and time.monotonic() < until:
+        for place in left:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(int(place.name), signal.SIGKILL)
+                os.waitpid(-1, os.WNOHANG)
+        time.sleep(0.01)
+
+
+def _below() -> Iterator[Path]:
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int(place.name) != os.getpid() and _is_ours(place):
+                yield place
 
 
 def _is_ours(place: Path) -> bool:

@@ -1,6 +1,7 @@
 """How a vLLM of ours is started: its settings, its environment, what it is shown."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from logs.errors import UsageError
 WORKER = Path(__file__).with_name("vllm_worker.py")
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM can be told an adapter's rank is at most."""
+
+WHICH_GPUS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,8 @@ def variables(settings: Settings) -> dict[str, str]:
     compiled = {} if gpus() else {"TORCH_COMPILE_DISABLE": "1", "TORCHDYNAMO_DISABLE": "1"}
     return {
         **compiled,
+        # The wall shows every GPU; which of them are for this session is said here alone.
+        **{name: os.environ[name] for name in WHICH_GPUS if name in os.environ},
         "PYTHONPATH": "",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_KVCACHE_SPACE": f"{max(1, round(settings.memory_gb))}",

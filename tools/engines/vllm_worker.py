@@ -7,12 +7,15 @@ server of the wall does (`sandbox/zygote.py`): JSON, one object a line, its firs
 who speaks. Prompts and answers are files of JSON lines.
 """
 
+import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import resource
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -25,8 +28,6 @@ from typing import Any
 Args = dict[str, Any]
 BEAT_SECONDS = 0.5
 """How often progress is told at most."""
-
-
 OUT_OF_MEMORY = ("OutOfMemory", "out of memory", "t allocate memory", "No available memory")
 """How torch and vLLM say that there is too little of it."""
 
@@ -48,14 +49,17 @@ class Sampler:
         from vllm import LLM
 
         began = time.monotonic()
-        self.llm = LLM(
-            **args["settings"],
-            skip_tokenizer_init=True,  # token ids come and go, so nothing is tokenised twice
-            generation_config="vllm",  # else the model's folder could change how is sampled
-            logprobs_mode="raw_logprobs",  # of the model itself: temperature 1, nothing cut off
-            disable_log_stats=True,
-            seed=0,
-        )
+        try:
+            self.llm = LLM(
+                **args["settings"],
+                skip_tokenizer_init=True,  # token ids come and go, so nothing is tokenised twice
+                generation_config="vllm",  # else the model's folder could change how is sampled
+                logprobs_mode="raw_logprobs",  # of the model itself: temperature 1, nothing cut off
+                disable_log_stats=True,
+                seed=0,
+            )
+        except ValueError as error:
+            raise _not_served(error) from None
         return {
             "seconds": time.monotonic() - began,
             "max_model_len": self.llm.model_config.max_model_len,
@@ -125,6 +129,18 @@ class Sampler:
             )
 
 
+def _not_served(error: ValueError) -> Exception:
+    if any(sign in str(error) for sign in OUT_OF_MEMORY):
+        return error
+    return Refusal(
+        "UsageError",
+        "vLLM does not start with this model and these settings.",
+        str(error)[:2000],
+        "a model that vLLM serves, with its context, in the memory that [sampling] allows",
+        "change what it names under [sampling]: max_model_len, max_num_seqs, gpu_share, dtype",
+    )
+
+
 def read_lines(path: str) -> list[Any]:
     """A file of JSON lines."""
     return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
@@ -190,6 +206,7 @@ def main(
     """
     gauge = gauge or own_use
     parent = _settle()
+    raise_loopback()
 
     def speak(first: bytes, message: dict[str, Any]) -> None:
         parent.sendall(first + json.dumps(message).encode() + b"\n")
@@ -261,11 +278,22 @@ def _settle() -> socket.socket:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     parent = socket.socket(fileno=os.dup(0))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     sys.stdout = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
     return parent
+
+
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+
+def raise_loopback() -> None:
+    """A new network has it down, unless who made it raised it; torch wants it for any group."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_one:
+        asked_for = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_one, _SIOCGIFFLAGS, asked_for))[1]
+        if not flags & _IFF_UP:
+            fcntl.ioctl(any_one, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
 
 
 if __name__ == "__main__":
