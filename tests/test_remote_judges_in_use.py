@@ -90,12 +90,12 @@ class TestAStatus:
     def test_is_no_silence_however_many_there_are_of_it(self, tmp_path):
         def late(handler, asked):
             last = question_of(asked)["answer"] == "answer 39"
-            handler.server.over.wait(3.0 if last else 0.1)
+            handler.server.over.wait(3.0 if last else 0.2)
             (rates(5) if last else status(400))(handler, asked)
 
         with a_server(late) as server:
             found = judged(
-                server, tmp_path, MANY, at_once=1, timeout_seconds=60.0, deadline_seconds=8.0
+                server, tmp_path, MANY, at_once=1, profile="generic", deadline_seconds=8.0
             )
         assert scores(found)[0][39] is not None
 
