@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 MOST_BYTES = 256 * 1024
 """Of one response; an answer of a few hundred tokens is a hundredth of it."""
+MOST_LISTED = 16 * MOST_BYTES
+"""Bytes of a list of models; hosts of many describe each one at length."""
 CONNECT_SECONDS = 10.0
 TRY_AGAIN = frozenset({408, 429, *range(500, 600)})
 NOT_UNDERSTOOD = frozenset({400, 422, 501})
@@ -90,9 +92,11 @@ def is_loopback(url: str) -> bool:
     """Whether a URL leads to this machine, so that no proxy has business between."""
     host = urlsplit(url).hostname or ""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return False
+        return host == "localhost"
+    # A server says that it listens on 0.0.0.0, and people copy that.
+    return address.is_loopback or address.is_unspecified
 
 
 def ask(
@@ -174,7 +178,9 @@ async def converse(client: httpx2.AsyncClient, endpoint: Endpoint, body: dict[st
 
 async def _models(endpoint: Endpoint) -> tuple[str, tuple[str, ...]]:
     async with client_of(endpoint) as client:
-        tried = await _try(client, "GET", f"{endpoint.url}/models", endpoint.timeout_seconds)
+        tried = await _try(
+            client, "GET", f"{endpoint.url}/models", endpoint.timeout_seconds, most=MOST_LISTED
+        )
     try:
         listed = _Listed.model_validate_json(tried.said).data if tried.how == "200" else []
     except ValidationError:
@@ -196,11 +202,12 @@ async def _try(
     url: str,
     seconds: float,
     body: Mapping[str, Any] | None = None,
+    most: int = MOST_BYTES,
 ) -> _Tried:
     """One request within its time, to the last byte."""
     try:
         async with asyncio.timeout(seconds), client.stream(method, url, json=body) as response:
-            return _judged(response, await _read(response))
+            return _judged(response, await _read(response, most))
     except TimeoutError:
         return _Tried("timed-out")
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError):
@@ -211,12 +218,12 @@ async def _try(
         return _Tried("unreachable")
 
 
-async def _read(response: httpx2.Response) -> bytes | None:
+async def _read(response: httpx2.Response, most: int) -> bytes | None:
     """The body as it was sent; None if it is longer than any answer."""
     data = bytearray()
     async for chunk in response.aiter_raw():
         data += chunk
-        if len(data) > MOST_BYTES:
+        if len(data) > most:
             return None
     return bytes(data)
 
@@ -239,8 +246,9 @@ def _heard(data: bytes) -> Heard:
         answer = _Completion.model_validate_json(data)
     except ValidationError:
         return Heard(failed="not-a-completion")
-    choice, tokens = answer.choices[0], _tokens(answer.usage)
+    choice = answer.choices[0]
     text = choice.message.content or ""
+    tokens = _tokens(answer.usage, int(bool(text)))
     failed = ""
     if choice.message.refusal or choice.finish_reason == "content_filter":
         failed, text = "refused", choice.message.refusal or text
@@ -257,11 +265,11 @@ def _heard(data: bytes) -> Heard:
     )
 
 
-def _tokens(usage: Any) -> tuple[int | None, int | None]:
-    """What the server says it counted; whatever is no count is unknown, not zero."""
+def _tokens(usage: Any, least: int) -> tuple[int | None, int | None]:
+    """What the server says it counted; what can be no count is unknown, not zero."""
     said = usage if isinstance(usage, dict) else {}
-    counts = (said.get("prompt_tokens"), said.get("completion_tokens"))
-    first, last = (n if type(n) is int and 0 <= n < LONGEST_COUNT else None for n in counts)
+    counts = ((said.get("prompt_tokens"), 1), (said.get("completion_tokens"), least))
+    first, last = (n if type(n) is int and low <= n < LONGEST_COUNT else None for n, low in counts)
     return first, last
 
 
@@ -279,11 +287,13 @@ def _simpler(body: dict[str, Any], tried: _Tried) -> dict[str, Any] | None:
     """The same question without what this server does not understand, or None."""
     if tried.how.removeprefix("http-") not in {str(status) for status in NOT_UNDERSTOOD}:
         return None
+    plain = {k: v for k, v in body.items() if k != "response_format"}
+    # Who names the schema may list all that is known besides: a temperature would go for nothing.
+    if plain != body and "response_format" in tried.said:
+        return plain
     if "max_completion_tokens" in tried.said and "max_tokens" in body:
         rest = {k: v for k, v in body.items() if k != "max_tokens"}
         return rest | {"max_completion_tokens": body["max_tokens"]}
     if "temperature" in tried.said and "temperature" in body:
         return {k: v for k, v in body.items() if k != "temperature"}
-    if "response_format" in body:
-        return {k: v for k, v in body.items() if k != "response_format"}
-    return None
+    return plain if plain != body else None

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCED = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL)
+_FENCE = "```"
 
 
 def value_in(text: str) -> Any:
@@ -14,14 +14,19 @@ def value_in(text: str) -> Any:
     Raises:
         ValueError: it is none, names a key twice, or holds NaN or an infinity.
     """
-    plain = _THOUGHTS.sub("", text).strip()
-    fenced = _FENCED.match(plain)
+    plain = _unfenced(_THOUGHTS.sub("", text).strip())
     try:
-        return json.loads(
-            fenced[1] if fenced else plain, object_pairs_hook=_once, parse_constant=_no_number
-        )
+        return json.loads(plain, object_pairs_hook=_once, parse_constant=_no_number)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _unfenced(plain: str) -> str:
+    """What stands between two fences; split, since an expression may try for days."""
+    head, _, rest = plain.partition("\n")
+    inside, _, foot = rest.rpartition("\n")
+    fenced = head.rstrip() in (_FENCE, f"{_FENCE}json") and foot.strip() == _FENCE
+    return inside if fenced else plain
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

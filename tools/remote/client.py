@@ -13,8 +13,16 @@ from tools.chat import TRY_AGAIN, Endpoint, Heard, client_of, converse
 
 PASSES = frozenset({"unreachable", "dropped", "timed-out", *(f"http-{s}" for s in TRY_AGAIN)})
 """What may be over in a moment."""
-STAYS = frozenset({"http-401", "http-403", "http-404", "redirected"})
-"""What every further question would meet too: a key, a model or an address that is wrong."""
+STAYS = frozenset({"http-401", "http-402", "http-404", "redirected"})
+"""What every further question would meet too: a key, a model or an address that is wrong, or an
+account that is empty."""
+FORBIDDEN = "http-403"
+"""A key that may not ask; or one answer that a guard before the model took offence at, which must
+not silence the judge of all others."""
+SO_OFTEN = 3
+"""Questions that must be forbidden, and none answered, before it is the key."""
+INTERRUPTED = "interrupted"
+"""What becomes of a question that is open when no more are wanted."""
 UNHEARD = frozenset({"timed-out", "dropped", "too-long"})
 """What became of a try of which nobody knows how far the server came."""
 LONGEST_BACKOFF = 30.0
@@ -72,6 +80,7 @@ class Client:
         self._http = client_of(endpoint, at_once=at_once)
         self._alive = time.monotonic()
         """When the server last answered."""
+        self._answered, self._forbidden = False, 0
         self.given_up = ""
         """Why nothing more is asked."""
         self.schema = True
@@ -84,6 +93,10 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
+    def stop(self) -> None:
+        """Try nothing again, and ask nothing more; what is open is still waited for."""
+        self.given_up = self.given_up or INTERRUPTED
+
     async def ask(self, body: dict[str, Any]) -> Heard:
         """One question, tried again while the server may come back."""
         began, wait = time.monotonic(), self._endpoint.backoff_seconds
@@ -92,15 +105,24 @@ class Client:
         while not self.given_up:
             heard = await converse(self._http, self._patient(began), body)
             tries += heard.tries
-            if heard.tries[-1] == "200":
+            if heard.failed not in PASSES:
                 self._alive = time.monotonic()
+            if heard.tries[-1] == "200":
+                self._answered = True
                 self.schema = self.schema and (heard.schema or "response_format" not in body)
-            if heard.failed in STAYS:
+            if self._is_shut(heard.failed):
                 self.given_up = heard.failed
             if heard.failed not in PASSES or not await self._rested(began, wait, heard):
                 break
             wait = min(wait * 2, LONGEST_BACKOFF)
         return replace(heard, tries=tries, seconds=round(time.monotonic() - began, 3))
+
+    def _is_shut(self, failed: str) -> bool:
+        """Whether every further question would fail like this."""
+        self._forbidden += failed == FORBIDDEN
+        return failed in STAYS or (
+            failed == FORBIDDEN and self._forbidden >= SO_OFTEN and not self._answered
+        )
 
     def _patient(self, began: float) -> Endpoint:
         """The endpoint with what is left of the deadline; a server is given a second at least."""

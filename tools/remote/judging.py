@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import random
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from tools.counterfactual import FLAWS, flawed
 from tools.judging import answers_of
 from tools.principles import in_context
 from tools.remote.cache import Cache, Told
-from tools.remote.client import PASSES, STAYS, Client, Usage, usage_of
+from tools.remote.client import INTERRUPTED, PASSES, STAYS, Client, Usage, usage_of
 from tools.remote.questions import Shown, questions, scored
 from tools.remote.reading import read
 from tools.remote.scoring import expected
@@ -28,8 +29,10 @@ Group = dict[str, Any]
 """{"prompt", "answers": [[text, ...]]}, as `samples.jsonl` has them."""
 NAMES: dict[int, tuple[str, ...]] = {1: ("answer",), 2: ("answer_a", "answer_b")}
 NO_LOGPROBS, NO_MEAN = "no-logprobs", "no-expected-grade"
-FORGOTTEN = PASSES | STAYS | {"too-long", "not-a-completion", NO_LOGPROBS}
-"""Failures that speak of the server and not of the answer: they may be over when asked again."""
+FORGOTTEN = PASSES | STAYS | {INTERRUPTED, "too-long", "not-a-completion", NO_LOGPROBS}
+STATUS = "http-"
+"""Failures that speak of the server and not of the answer may be over when asked again: these, and
+every status."""
 EVERY = 16
 """Questions between two reports of progress."""
 
@@ -148,16 +151,28 @@ async def _ask_all(
         async def work(left: Iterator[_Question]) -> None:
             nonlocal done
             for question in left:
-                found, took = await _asked(judge, question, client)
+                try:
+                    found, took = await _asked(judge, question, client)
+                except asyncio.CancelledError:
+                    cache.put(judge.id, "", Told(None, INTERRUPTED), _lost(judge, question))
+                    raise
                 told[question.key] = found
                 usage.add(took)
-                kept = found.failed not in FORGOTTEN
+                kept = found.failed not in FORGOTTEN and not found.failed.startswith(STATUS)
                 cache.put(judge.id, question.key if kept else "", found, took)
                 if done % EVERY == 0:
                     progress(done, len(open_), what)
                 done += 1
 
-        await asyncio.gather(*(work(left) for _ in range(min(judge.at_once, len(open_)))))
+        workers = [asyncio.ensure_future(work(left)) for _ in range(min(judge.at_once, len(open_)))]
+        try:
+            await asyncio.gather(*workers)
+        except Exception:
+            # What is open will be paid for: it is heard and kept, but nothing more is asked.
+            client.stop()
+            deque(left, maxlen=0)
+            await asyncio.gather(*workers, return_exceptions=True)
+            raise
         progress(done, len(open_), what)
 
 
@@ -175,6 +190,15 @@ def verdict_of(spec: Spec, heard: Heard) -> float | str:
 async def _asked(judge: Remote, question: _Question, client: Client) -> tuple[Told, Usage]:
     heard = await client.ask(judge.spec.body(question.messages, schema=client.schema))
     said = verdict_of(judge.spec, heard)
-    # No token is shorter than a byte, and no answer longer than was asked for.
-    most = sum(len(m["content"].encode()) for m in question.messages), judge.spec.max_tokens
-    return Told(None, said) if isinstance(said, str) else Told(said), usage_of(heard, most)
+    took = usage_of(heard, _most(judge, question))
+    return Told(None, said) if isinstance(said, str) else Told(said), took
+
+
+def _most(judge: Remote, question: _Question) -> tuple[int, int]:
+    """Tokens of one try: none is shorter than a byte, and no answer longer than was asked for."""
+    return sum(len(m["content"].encode()) for m in question.messages), judge.spec.max_tokens
+
+
+def _lost(judge: Remote, question: _Question) -> Usage:
+    """What a question may have taken of which nobody waited for the end."""
+    return usage_of(Heard(tries=("dropped",)), _most(judge, question))

@@ -12,6 +12,8 @@ from tools.remote.templates import Template
 
 ALTERNATIVES = 20
 """As many as servers commonly give."""
+NOTHING = -1e4
+"""The logarithm of what rounds to zero; a whole number may be too long for a float."""
 ENOUGH = 0.5
 """Share of the probability that must lie on grades; else the mean would be of something else."""
 
@@ -58,6 +60,4 @@ def _share(token: Mapping[str, Any]) -> float | None:
     said = token.get("logprob")
     if isinstance(said, bool) or not isinstance(said, int | float):
         return None
-    if math.isnan(said) or said > 0:
-        return None
-    return math.exp(said)
+    return math.exp(max(said, NOTHING)) if said <= 0 else None

@@ -6,6 +6,7 @@ can end its quotation and begin to speak as the one who asks.
 """
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from string import Template as Placeholders
@@ -18,6 +19,8 @@ from logs.vocabulary import Constitution
 
 SHIPPED = Path(__file__).parent / "templates"
 Message = dict[str, str]
+_MARK = re.compile(r"<(?=[|\uff5c]|/?\w+>)|\[(?=/?[A-Z_]{2,}\]|gMASK\])", re.ASCII)
+"""Where a mark of a chat template begins: <|im_end|>, </s>, <end_of_turn>, [/INST] and others."""
 
 
 class Template(BaseModel):
@@ -53,7 +56,7 @@ class Template(BaseModel):
         )
         return [
             {"role": "system", "content": system.strip()},
-            {"role": "user", "content": json.dumps(shown, ensure_ascii=False)},
+            {"role": "user", "content": quoted(shown)},
         ]
 
     @property
@@ -69,6 +72,19 @@ class Template(BaseModel):
             "required": [field],
             "additionalProperties": False,
         }
+
+
+def quoted(shown: dict[str, str]) -> str:
+    """Data as one JSON object that no text in it can leave.
+
+    Marks by which chat templates part messages are one token of their own wherever they stand, so
+    that a server would end the message there: they are written as escapes. So is half a pair of
+    code units, which no request can hold as it is.
+    """
+    plain = _MARK.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(shown, ensure_ascii=False)
+    )
+    return plain.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def template_of(named: str, folder: Path) -> Template:
