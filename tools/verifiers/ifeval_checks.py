@@ -1,10 +1,11 @@
 """The twenty-five checks of IFEval (Zhou et al. 2023, arXiv 2311.07911), one function each.
 
-Written anew from the paper and the published checks' behaviour. Approximations, where those use
-learnt models: `number_sentences` counts sentences by rule, `capital_word_frequency` finds words by
-rule, and `response_language` and the two of English case recognise languages by script and common
-words. Where the language of a text is undecided, the English ones go by case alone, as published.
-Keywords and section names are read as the words that they are, never as patterns.
+Written anew from the paper and the published checks' behaviour; docs/verifiers.md tells how often
+both say the same. Approximations, where those use learnt models: `number_sentences` and
+`capital_word_frequency` go by lists of usual words, `response_language` and the two of English case
+recognise languages by script, common words and endings. Where the language of a text is undecided,
+the English ones go by case alone, as published. Keywords and section names are read as the words
+that they are, never as patterns.
 """
 
 import json
