@@ -32,7 +32,9 @@ CASES = [
     ("language:response_language", {"language": "de"}, "This is a house, and it is old.", False),
     ("length_constraints:number_sentences", {"num_sentences": 2, **LEAST}, "One. Two!", True),
     ("length_constraints:number_sentences", {"num_sentences": 2, **LESS}, "Dr. Ray left.", True),
-    ("length_constraints:number_sentences", {"num_sentences": 2, **LESS}, "No. Yes.", True),
+    ("length_constraints:number_sentences", {"num_sentences": 2, **LESS}, "etc 3.5 km", True),
+    ("length_constraints:number_sentences", {"num_sentences": 2, **LEAST}, "1. A chair", True),
+    ("length_constraints:number_sentences", {"num_sentences": 2, **LEAST}, "A title\n\nIt", False),
     ("length_constraints:number_sentences", {"num_sentences": 2, **LESS}, "I go. You go.", False),
     ("length_constraints:number_paragraphs", {"num_paragraphs": 2}, "one\n***\ntwo\n***", True),
     ("length_constraints:number_paragraphs", {"num_paragraphs": 2}, "one\n***\n***\ntwo", False),
@@ -56,6 +58,8 @@ CASES = [
     ("detectable_content:postscript", {"postscript_marker": "P.P.S"}, "Bye\nP.S. more", False),
     ("detectable_format:number_bullet_lists", {"num_bullets": 2}, "* a\n - b\n**c**", True),
     ("detectable_format:number_bullet_lists", {"num_bullets": 2}, "* a\n* b\n* c", False),
+    ("detectable_format:number_bullet_lists", {"num_bullets": 2}, "*\na\n* b", True),
+    ("detectable_format:number_bullet_lists", {"num_bullets": 1}, "* a\n*", True),
     ("detectable_format:constrained_response", {}, "Well: My answer is no.", True),
     ("detectable_format:constrained_response", {}, "my answer is no", False),
     ("detectable_format:number_highlighted_sections", {"num_highlights": 2}, "*a* **b**", True),
@@ -73,6 +77,7 @@ CASES = [
         False,
     ),
     ("detectable_format:json_format", {}, '```json\n{"a": 1}\n```', True),
+    ("detectable_format:json_format", {}, '{"a": 1}\n```', True),
     ("detectable_format:json_format", {}, "{'a': 1}", False),
     ("detectable_format:title", {}, "<<a poem>>\nroses", True),
     ("detectable_format:title", {}, "<< >>\nroses", False),
@@ -95,6 +100,18 @@ CASES = [
         {"capital_frequency": 2, "capital_relation": "less than"},
         "NASA and THE moon",
         False,
+    ),
+    (
+        "change_case:capital_word_frequency",
+        {"capital_frequency": 6, "capital_relation": "at least"},
+        "IT'S R&D. I CANNOT",
+        True,
+    ),
+    (
+        "change_case:capital_word_frequency",
+        {"capital_frequency": 3, "capital_relation": "less than"},
+        "I'm AND/OR",
+        True,
     ),
     ("change_case:english_capital", {}, "THIS IS WHAT IT IS", True),
     ("change_case:english_capital", {}, "DAS IST EIN HAUS UND ES IST ALT", False),
@@ -153,9 +170,21 @@ def test_a_table_that_made_floats_of_whole_numbers_is_read():
     assert follows("length_constraints:number_words", told, "one two three")
 
 
-def test_sentences_end_where_people_end_them():
-    text = "Mr. Lee met J. Kim at 5 p.m. today. Was it 3.5 km?\n\n1. Yes. He walked (slowly)!"
-    assert len(sentences(text)) == 4
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Mr. Lee met J. Kim at 5 p.m. today. Was it 3.5 km?\n\nYes. He walked (slowly)!", 4),
+        ("1. Yes\n2. no", 2),
+        ("A title\n\nand its text", 1),
+        ("Well... comfortable. Well... They left.", 3),
+        ('He said "go." Then it ended."', 2),
+        ('{"a": "It is.", "b": "So it is."}', 2),
+        ("**All of it.**", 2),
+        ("", 0),
+    ],
+)
+def test_sentences_end_where_the_published_check_ends_them(text, number):
+    assert len(sentences(text)) == number
 
 
 @pytest.mark.parametrize(
@@ -170,6 +199,10 @@ def test_sentences_end_where_people_end_them():
         ("Собака не в доме, и мы не знаем, где она.", "ru"),
         ("Собака не в домі, і ми не знаємо, де вона є.", "uk"),
         ("कुत्ता घर में है और हम नहीं जानते कि यह क्या है।", "hi"),
+        ("यह घर बड़ा है। वहाँ पानी नहीं है।", "hi"),
+        ("कामाला धावतो, वेळ नाही थांबायला, उद्योगी जीवन", "mr"),
+        ("बिहान शहर जानुहोस्। त्यहाँ विश्राम गर्नुहोस्।", "ne"),
+        ("Дверь открыта, окна закрыты.", "ru"),
         ("犬は家にいます。", "ja"),
         ("강아지가 집에 있어요.", "ko"),
         ("หมาอยู่ในบ้าน", "th"),

@@ -1,10 +1,11 @@
 """The twenty-five checks of IFEval (Zhou et al. 2023, arXiv 2311.07911), one function each.
 
-Written anew from the paper and the published checks' behaviour. Approximations, where those use
-learnt models: `number_sentences` counts sentences by rule, `capital_word_frequency` finds words by
-rule, and `response_language` and the two of English case recognise languages by script and common
-words. Where the language of a text is undecided, the English ones go by case alone, as published.
-Keywords and section names are read as the words that they are, never as patterns.
+Written anew from the paper and the published checks' behaviour; docs/verifiers.md tells how often
+both say the same. Approximations, where those use learnt models: `number_sentences` and
+`capital_word_frequency` go by lists of usual words, `response_language` and the two of English case
+recognise languages by script, common words and endings. Where the language of a text is undecided,
+the English ones go by case alone, as published. Keywords and section names are read as the words
+that they are, never as patterns.
 """
 
 import json
@@ -19,7 +20,9 @@ Wants = Mapping[str, Any]
 Check = Callable[[str, Wants], bool]
 
 CONSTRAINED = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
-_FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*(?:```)?$", re.IGNORECASE | re.DOTALL)
+_FENCE = re.compile(r"^(?:```(?:json)?)?(.*?)(?:```)?$", re.IGNORECASE | re.DOTALL)
+_STARRED = re.compile(r"^[^\S\n]*\*(?!\*)(?:\n.*|.+)", re.MULTILINE)
+"""A line that begins with one star; a star that is alone on its line takes the next line to it."""
 
 
 def _compared(n: int, wants: Wants, key: str, relation: str = "relation") -> bool:
@@ -88,10 +91,8 @@ def _postscript(text: str, wants: Wants) -> bool:
 
 
 def _bullets(text: str, wants: Wants) -> bool:
-    lines = [line.lstrip() for line in text.split("\n")]
-    starred = sum(line.startswith("*") and line[1:2] not in ("", "*") for line in lines)
-    dashed = sum(line.startswith("-") for line in lines)
-    return bool(starred + dashed == wants["num_bullets"])
+    dashed = sum(line.lstrip().startswith("-") for line in text.split("\n"))
+    return bool(len(_STARRED.findall(text)) + dashed == wants["num_bullets"])
 
 
 def _constrained(text: str, wants: Wants) -> bool:
@@ -112,10 +113,9 @@ def _sections(text: str, wants: Wants) -> bool:
 
 
 def _json(text: str, wants: Wants) -> bool:
-    stripped = text.strip()
-    fenced = _FENCE.match(stripped)
+    """One fence at either end is no part of it, and each may be there alone, as published."""
     try:
-        json.loads(fenced.group(1) if fenced else stripped)
+        json.loads(_FENCE.sub(r"\1", text.strip(), count=1))
     except (ValueError, RecursionError):
         return False
     return True

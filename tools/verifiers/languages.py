@@ -70,7 +70,19 @@ COMMON: Mapping[str, Mapping[str, str]] = {
     },
 }
 """The commonest words of the languages of a script that several write."""
+MARKS: Mapping[str, str] = {
+    "ru": "[\u044b\u044d\u0451]",
+    "uk": "[\u0456\u0457\u0454\u0491]",
+    "ar": "\u0629|\u0649|^\u0627\u0644..",
+    "ur": "[\u0679\u0688\u0691\u06ba\u06d2\u06c1\u06be]",
+    "mr": "\u0933|(?:\u091a\u094d\u092f\u093e|\u0924\u0940\u0932|\u093e\u092f\u0932\u093e)$",
+    "ne": "(?:\u0932\u093e\u0908|\u0939\u0930\u0942|\u0939\u094b\u0938\u094d"
+    "|\u092c\u093e\u091f|\u0928\u094d\u091b|\u090f\u0915\u094b)$",
+}
+"""Letters and endings that, of the languages of its script, only one has: such a word counts."""
 _LETTERS = {name: re.compile(f"[{span}]") for name, span in SCRIPTS.items()}
+_MARKS = {name: re.compile(mark) for name, mark in MARKS.items()}
+_SAID = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u0970-\u097f])+")
 _LISTS = {
     script: {name: frozenset(words.split()) for name, words in of.items()}
     for script, of in COMMON.items()
@@ -93,7 +105,9 @@ def language(text: str) -> str | None:
 
 
 def _by_words(text: str, script: str) -> str | None:
-    said = re.findall(r"[^\W\d_]+(?:[\u0900-\u097f]+)?", text.casefold())
+    said = _SAID.findall(text.casefold())
     count = Counter({name: sum(w in known for w in said) for name, known in _LISTS[script].items()})
+    for name in _MARKS.keys() & count.keys():
+        count[name] += sum(_MARKS[name].search(w) is not None for w in said)
     (first, most), (_, next_most), *_ = count.most_common()
     return first if most >= FEWEST and most > next_most else None
