@@ -151,7 +151,9 @@ class TestWhatIsSaid:
     def test_may_stand_between_fences(self, text):
         assert value_in(text) == {"rating": 7}
 
-    @pytest.mark.parametrize("odd", [-(10**400), 10**400, math.nan, math.inf, "-1", True, None])
+    @pytest.mark.parametrize(
+        "odd", [-(10**400), 10**400, math.nan, math.inf, "-1", True, None], ids=lambda x: f"{x}"[:6]
+    )
     def test_with_an_odd_logarithm_is_an_error_of_the_judge(self, tmp_path, odd):
         row = {"token": "7", "logprob": -0.1, "top_logprobs": [{"token": "7", "logprob": odd}]}
 
