@@ -98,6 +98,7 @@ class TestSchemas:
         assert not right("schema", '{"n": 1e999}', tree)
 
 
+PASSED = {"passed": True, "why": ""}
 DOUBLE = ["assert twice(2) == 4", "assert twice(-1) == -2"]
 
 
@@ -138,7 +139,28 @@ class TestPrograms:
         done = code_job.run(told, tmp_path, lambda done, of, what: None)
         assert done["passed"] is ("\0" not in said)
 
-    def test_leave_no_process_behind(self, tmp_path):
+    def test_start_no_process_whoever_runs_them(self, tmp_path):
+        forks = "import os\ntry:\n    os.fork()\nexcept PermissionError:\n    said = 'barred'"
+        told = {"program": forks, "asserts": "assert said == 'barred'"}
+        assert code_job.run(told, tmp_path, lambda done, of, what: None) == PASSED
+
+    def test_may_have_threads(self, tmp_path):
+        threads = (
+            "from concurrent.futures import ThreadPoolExecutor\n"
+            "with ThreadPoolExecutor(4) as pool:\n"
+            "    squares = list(pool.map(lambda x: x * x, range(9)))"
+        )
+        told = {"program": threads, "asserts": "assert squares[-1] == 64"}
+        assert code_job.run(told, tmp_path, lambda done, of, what: None) == PASSED
+
+    @pytest.mark.parametrize("reads", ["open({}).read()", "import os; os.listdir({}[:-10])"])
+    def test_read_nothing_but_python_and_their_own_folder(self, reads, tmp_path):
+        (tmp_path / "gold.jsonl").write_text("42")
+        answer = reads.format(repr(str(tmp_path / "gold.jsonl")))
+        assert "PermissionError" in _told(code_job, answer, tmp_path / "job")["why"]
+
+    def test_leave_no_process_behind_where_the_kernel_filters_nothing(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(code_job, "childless", lambda: False)
         leaves = (
             "import os, time\n"
             "if os.fork() == 0:\n    os.setsid()\n"

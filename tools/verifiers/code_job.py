@@ -23,10 +23,12 @@ from typing import Any
 from sandbox import watch
 from sandbox.landlock import fence
 from sandbox.limits import MEBIBYTE
+from sandbox.seccomp import childless
 
 SECONDS = 8.0
 """Of one program with all its asserts, or with one input."""
 MOST_OUTPUT = MEBIBYTE
+OF_PYTHON = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom")
 _SECRET = 4
 """PR_SET_DUMPABLE: with 0 no child can read this process, or write to what it has open."""
 _SUBREAPER = 36
@@ -98,8 +100,8 @@ def _answered(program: str, given: str, want: str, scratch: Path) -> str:
 def _run(arguments: list[str], given: str, scratch: Path) -> tuple[int, str, str] | None:
     """(exit code, output, complaints) of Python in a folder of its own; None: it took too long.
 
-    The child writes to that folder and nowhere else, so that no program reaches what the job that
-    asks about it writes.
+    The child writes to that folder and nowhere else, reads it and Python alone, and starts no
+    process: no program reaches what the job that asks about it reads or writes.
     """
     own = scratch / "own"
     shutil.rmtree(own, ignore_errors=True)
@@ -114,7 +116,7 @@ def _run(arguments: list[str], given: str, scratch: Path) -> tuple[int, str, str
             stderr=to_err,
             cwd=own,
             start_new_session=True,
-            preexec_fn=lambda: fence([own, Path("/dev/null")]),
+            preexec_fn=lambda: _bar(own, arguments),
         )
         try:
             child.communicate(given.encode(errors="replace"), timeout=SECONDS)
@@ -125,6 +127,19 @@ def _run(arguments: list[str], given: str, scratch: Path) -> tuple[int, str, str
     return child.returncode, _read(out), _read(err)
 
 
+def _bar(own: Path, arguments: list[str]) -> None:
+    """What the program's own process does before it becomes Python."""
+    script = [Path(word) for word in arguments[:1] if Path(word).is_file()]
+    fence([own, Path("/dev/null")], readable=[*_pythons(), *script])
+    childless()
+
+
+def _pythons() -> list[Path]:
+    """What Python and its libraries are read from."""
+    places = {sys.prefix, sys.base_prefix, *OF_PYTHON}
+    return [path for path in map(Path, sorted(places)) if path.exists()]
+
+
 def _end(child: "subprocess.Popen[bytes]", others: set[int]) -> None:
     """Kill a program with all that it started, so that nothing is in the way of the next one.
 
@@ -133,16 +148,17 @@ def _end(child: "subprocess.Popen[bytes]", others: set[int]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    until = time.monotonic() + SECONDS
+    until, ended = time.monotonic() + SECONDS, set[int]()
     while time.monotonic() < until:
         left = [s.pid for s in watch.descendants(os.getpid()) if s.pid not in others]
         if not left:
-            return
+            break
         watch.end(left)
-        for pid in left:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+        ended.update(left)
         time.sleep(0.002)
+    for pid in ended:  # by now children of this process, whoever had started them
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def _read(path: Path) -> str:
