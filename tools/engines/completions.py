@@ -150,8 +150,9 @@ def _answer(choice: dict[str, Any], eos: int) -> Answer:
         return [ids, None if finished else logps, finished]
     # A server whose model ends by another token goes on behind ours; the answer does not.
     end = ids.index(eos)
-    whole = logps is not None and len(logps) == len(ids)
-    return [ids[:end], logps[: end + 1] if whole else logps, True]
+    if logps is not None and len(logps) == len(ids):
+        logps = logps[: end + 1]
+    return [ids[:end], logps, True]
 
 
 def _named(tokens: Any) -> list[int] | None:
