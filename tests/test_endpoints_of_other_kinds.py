@@ -22,15 +22,16 @@ def asking(tmp_path):
 
 
 class TestAnEndpoint:
-    def test_whose_model_ends_by_another_token_is_cut_at_ours(self, asking):
+    def test_whose_model_ends_by_another_token_is_cut_at_ours(self, asking, tmp_path):
         def on(choice):
             ids, told = choice["token_ids"], choice["logprobs"]["token_logprobs"]
             return choice | {"token_ids": [*ids, 9], "logprobs": {"token_logprobs": [*told, -1.0]}}
 
         with a_server(completes()) as plain:
             wanted = asking.at(plain.url).rows()
+        (tmp_path / "another").mkdir()
         with a_server(completes(on)) as longer:
-            assert asking.at(longer.url).rows() == wanted
+            assert Asking(tmp_path / "another").at(longer.url).rows() == wanted
 
     def test_that_does_not_tell_the_end_may_use_every_token_before_it(self, asking):
         def full(choice):
