@@ -61,6 +61,7 @@ class TestAnEndpoint:
                 "from tests.test_the_serving_engines import Asking\n"
                 "from sandbox.limits import Limits\n"
                 f"rig = Asking(Path({str(tmp_path)!r})).at({server.url!r}, timeout_seconds=600)\n"
+                "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
                 "threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT]).start()\n"
                 "rig.rows(Limits(wall_seconds=600))\n"
             )

@@ -197,6 +197,8 @@ def interrupted_after(server: chat.Server, questions: int) -> Iterator[None]:
         if not done.is_set():
             os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell may start jobs deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     try:
@@ -204,6 +206,7 @@ def interrupted_after(server: chat.Server, questions: int) -> Iterator[None]:
     finally:
         done.set()
         thread.join(5)
+        signal.signal(signal.SIGINT, before)
 
 
 class TestQuestionsThatAreOpenAtTheEnd:
