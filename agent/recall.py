@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.deciders import Past, View
 from agent.ideas import same_idea
 from agent.seen import say
-from logs.vocabulary import Intervention, Status
+from logs.vocabulary import Diagnosis, Hypothesis, Intervention, Status
 
 REPAIRS = (
     Intervention.REFIT_JUDGE,
@@ -15,9 +15,19 @@ REPAIRS = (
     Intervention.ADD_JUDGE,
 )
 """They change the judges."""
+UPKEEP = (Intervention.TRAIN, Intervention.REFRESH_PROMPTS, Intervention.REWEIGHT_PANEL)
+"""What may be done though nothing is wrong: it goes on, harder, or with what grades have told."""
+NO_FAULT = (Hypothesis.HEALTHY, Hypothesis.NOISE)
+ALARM = 0.5
+"""Support from which a finding is an alarm."""
 CAME_TO_NOTHING = ("refused", "failed", "kept")
 MOST_QUESTIONS = 3
 """Commits about which one rollback asks the vault."""
+
+
+def is_calm(diagnosis: Diagnosis) -> bool:
+    """Whether no finding of this turn is an alarm."""
+    return all(f.hypothesis in NO_FAULT or f.support < ALARM for f in diagnosis.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,19 @@ from typing import Any
 import numpy as np
 
 import plimsoll  # noqa: F401  puts this checkout first on the path
+from agent.deciding.bandit import SURE
 from agent.deciding.lessons import FEATURES, vector_of
-from agent.deciding.thompson import PRIOR, Floats, Learnt, Prior, belief, learnt, nothing
+from agent.deciding.thompson import (
+    PRIOR,
+    Floats,
+    Learnt,
+    Prior,
+    belief,
+    better,
+    learnt,
+    nothing,
+)
+from agent.recall import UPKEEP
 from logs.vocabulary import Intervention as Kind
 
 SEEDS, SESSIONS, TURNS = 200, 20, 12
@@ -88,13 +99,18 @@ class Learner:
         self.known: list[Learnt] = [nothing(len(FEATURES)) for _ in KINDS]
         self.waiting: list[tuple[int, Floats, float, float]] = []
 
-    def choose(self, x: Floats, tabled: int, normals: Floats) -> int:
-        """The kind with the highest draw."""
+    def choose(self, x: Floats, tabled: int, normals: Floats, *, calm: bool) -> int:
+        """The kind with the highest draw; where nothing is wrong, of those that may be done."""
         found = [
             belief(known, x, tabled=i == tabled, prior=self.prior)
             for i, known in enumerate(self.known)
         ]
-        return int(np.argmax([b.mean + b.sd * z for b, z in zip(found, normals, strict=True)]))
+        draws = np.array([b.mean + b.sd * z for b, z in zip(found, normals, strict=True)])
+        if calm:
+            sure = [better(b, found[tabled]) >= SURE for b in found]
+            barred = [i != tabled and k not in UPKEEP for i, k in enumerate(KINDS)]
+            draws[np.array(barred) & ~np.array(sure)] = -np.inf
+        return int(np.argmax(draws))
 
     def told(self, kind: int, x: Floats, returned: float, variance: float) -> None:
         """A turn is over; what it returned is known LATE turns later, and then learnt."""
@@ -122,7 +138,7 @@ def lived(world: World, prior: Prior, seed: int) -> tuple[Floats, Floats]:
         for _ in range(TURNS):
             c = int(rng.choice(len(CONTEXTS), p=world.shares))
             table, best = world.table[c], world.returned[c].max()
-            kind = learner.choose(xs[c], table, rng.normal(size=len(KINDS)))
+            kind = learner.choose(xs[c], table, rng.normal(size=len(KINDS)), calm=c == 0)
             chance = int(rng.integers(len(KINDS)))
             regret[:, session] += best - world.returned[c, [kind, table, chance]]
             agreed[session] += (kind == table) / TURNS

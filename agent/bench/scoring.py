@@ -5,15 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agent.bench.running import Run
+from agent.recall import ALARM, NO_FAULT, UPKEEP
 from logs.reading import Reader
 from logs.turns import Ending, Turn, turns
-from logs.vocabulary import EntryKind, Finding, Hypothesis, Intervention
-
-CALM = (Hypothesis.HEALTHY, Hypothesis.NOISE)
-SEEN = 0.5
-"""Support from which a finding is an alarm."""
-UPKEEP = (Intervention.TRAIN, Intervention.REFRESH_PROMPTS, Intervention.REWEIGHT_PANEL)
-"""What may be done though nothing is wrong: it goes on, harder, or with what grades have told."""
+from logs.vocabulary import EntryKind, Finding, Hypothesis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +122,7 @@ def refused_rightly(turn: Turn, of: Run) -> bool:
 
 def _alarms(turn: Turn) -> list[Finding]:
     findings = turn.diagnosis.findings if turn.diagnosis else ()
-    return [f for f in findings if f.hypothesis not in CALM and f.support >= SEEN]
+    return [f for f in findings if f.hypothesis not in NO_FAULT and f.support >= ALARM]
 
 
 def _seconds(entries: Sequence[Any]) -> Iterator[float]:

@@ -3,6 +3,11 @@
 Each kind on the menu, and what the decision table would choose, is drawn from what is believed of
 its return in this context (`agent.deciding.thompson`); the highest draw is done. Without any
 experience that is nearly always the table's choice. It ends a session only where the table does.
+
+Where nothing is wrong, luck repairs nothing: what is more than upkeep must then be better than the
+table's choice with chance SURE. So a stage of conservative Thompson sampling goes (Moradipari,
+Thrampoulidis & Alizadeh 2020, "Stage-wise conservative linear bandits"): the draw is followed where
+it is safe beside the baseline, else the baseline is.
 """
 
 import random
@@ -17,13 +22,24 @@ from agent.deciders import Decider, View
 from agent.deciding.experience import LEARNS
 from agent.deciding.lessons import ENDINGS, FEATURES, Lesson, context_of, vector_of
 from agent.deciding.menu import Choice, Item, arguments_of, barred, is_barred, possible
-from agent.deciding.thompson import Belief, Learnt, belief, chances, drawn, learnt, nothing
-from agent.recall import is_repair
+from agent.deciding.thompson import (
+    Belief,
+    Learnt,
+    belief,
+    better,
+    chances,
+    drawn,
+    learnt,
+    nothing,
+)
+from agent.recall import UPKEEP, is_calm, is_repair
 from agent.rules import decide as by_table
 from agent.rules import train_always
 from agent.seeds import seed_of
 from logs.vocabulary import Alternative, Decision, Intervention
 
+SURE = 0.95
+"""Chance of being better than the table's choice from which a repair needs no alarm."""
 BEST = {"judge": "judge_accuracy", "flaw": "flaw_pays"}
 """Argument of a choice -> what it is measured by; the largest estimate is taken."""
 
@@ -48,7 +64,7 @@ def bandit(config: Config) -> Decider:
             return _ended(whole)
         table = _live(view, whole)
         weighed = list(_weighed(view, table, config))
-        best = max(weighed, key=lambda w: w.draw)
+        best = max(_open(view, table, weighed), key=lambda w: w.draw)
         return _decision(view, table, whole, weighed, best)
 
     return decide
@@ -111,6 +127,16 @@ def _weighed(view: View, table: Decision | None, config: Config) -> Iterator[Wei
         believed = belief(known.get(kind, nothing(len(FEATURES))), x, tabled=tabled)
         (draw,) = drawn([believed], [_normal(config, view.iteration, kind)])
         yield Weighed(kind, items.get(kind), believed, draw)
+
+
+def _open(view: View, table: Decision | None, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """What may be done by the luck of a draw: all of it, unless nothing is wrong."""
+    ours = next((w for w in weighed if table and w.kind is table.intervention), None)
+    if ours is None or not is_calm(view.diagnosis):
+        return list(weighed)
+    return [
+        w for w in weighed if w is ours or w.kind in UPKEEP or better(w.belief, ours.belief) >= SURE
+    ]
 
 
 def _normal(config: Config, iteration: int, kind: Intervention) -> float:

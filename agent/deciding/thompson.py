@@ -105,6 +105,11 @@ def belief(known: Learnt, x: Floats, *, tabled: bool, prior: Prior = PRIOR) -> B
     return Belief(float(x @ at), float(np.sqrt(x @ spread)), known.turns)
 
 
+def better(a: Belief, b: Belief) -> float:
+    """Chance that the first returns more than the second."""
+    return float(ndtr((a.mean - b.mean) / np.hypot(a.sd, b.sd)))
+
+
 def chances(beliefs: Mapping[str, Belief]) -> dict[str, float]:
     """Chance that each of them returns most: the integral of its density times that all are below.
 
