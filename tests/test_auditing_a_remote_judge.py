@@ -32,7 +32,7 @@ class Asking:
 
 def audited(tmp_path, server, past=0, n=4):
     """What was heard, and the card that it earns."""
-    table = {"id": "critic", "url": server.url, "model": MODEL, "deadline_seconds": 2.0}
+    table = {"id": "critic", "url": server.url, "model": MODEL, "deadline_seconds": 60.0}
     config = Config.model_validate({"judges": {"remote": [table]}})
     (tmp_path / "objects").mkdir(exist_ok=True)
     store = Store(tmp_path / "objects")
