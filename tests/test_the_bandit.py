@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agent.config import Config, SessionSection
-from agent.deciding.bandit import bandit, context_now, learnt_by_kind
+from agent.deciding.bandit import SURE, bandit, context_now, learnt_by_kind
 from agent.deciding.lessons import ENDINGS, FEATURES, Lesson, vector_of
-from agent.deciding.menu import possible
+from agent.deciding.menu import is_barred, possible
 from agent.deciding.thompson import (
     MISFIT,
     NOISE,
@@ -22,13 +22,15 @@ from agent.deciding.thompson import (
     Belief,
     Prior,
     belief,
+    better,
     chances,
     joined,
     learnt,
     nothing,
 )
+from agent.recall import UPKEEP, is_calm
 from agent.rules import decide
-from logs.vocabulary import Intervention
+from logs.vocabulary import Finding, Hypothesis, Intervention
 from tests.a_view import BENCH, trained, view, wins
 from tests.test_any_view import views
 from tests.test_dead_ends import tried
@@ -174,6 +176,48 @@ class TestADecision:
         counted = chosen(later)
         assert Intervention.SWAP_JUDGE not in counted
         assert counted[Intervention.TRAIN] > 160
+
+
+ALARMED = (Finding(hypothesis=Hypothesis.JUDGE_STALE, support=0.9, because=("planted",)),)
+
+
+class TestWhereNothingIsWrong:
+    @pytest.mark.parametrize("returned", [-0.05, 0.0])
+    def test_luck_repairs_nothing(self, returned):
+        seen = taught(view(state=GOVERNED), decide(view(state=GOVERNED)).intervention, returned)
+        assert set(chosen(seen, 400)) <= set(UPKEEP)
+
+    def test_one_lucky_turn_of_a_repair_is_not_enough(self):
+        lucky = taught(view(state=GOVERNED), Intervention.REFIT_JUDGE, 0.3, turns=1)
+        assert set(chosen(lucky, 400)) <= set(UPKEEP)
+
+    def test_a_repair_that_surely_pays_is_done(self):
+        seen = taught(view(state=GOVERNED), Intervention.REFIT_JUDGE, 0.2)
+        assert chosen(seen)[Intervention.REFIT_JUDGE] > 190
+
+    def test_no_more_an_alarm_opens_the_menu(self):
+        calm = view(state=GOVERNED)
+        harmed = taught(calm, decide(calm).intervention, -0.05)
+        alarmed = replace(
+            harmed, diagnosis=harmed.diagnosis.model_copy(update={"findings": ALARMED})
+        )
+        assert set(chosen(alarmed, 400)) - set(UPKEEP)
+
+
+@settings(max_examples=40)
+@given(seen=views(), learnt_=lessons(), seed=st.integers(0, 10**6))
+def test_whatever_is_learnt_a_calm_turn_is_the_tables_or_upkeep_or_surely_better(
+    seen, learnt_, seed
+):
+    table, seen = decide(seen), replace(seen, experience=learnt_)
+    assume(is_calm(seen.diagnosis) and not is_barred(seen, table.intervention, table.arguments))
+    done, tabled = seeded(seed)(seen).intervention, table.intervention
+    x, known = vector_of(context_now(seen)), learnt_by_kind(learnt_)
+    ours, theirs = (
+        belief(known.get(kind, nothing(len(FEATURES))), x, tabled=kind is tabled)
+        for kind in (done, tabled)
+    )
+    assert done in (tabled, *UPKEEP) or better(ours, theirs) >= SURE
 
 
 @settings(max_examples=40)
