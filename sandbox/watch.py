@@ -1,6 +1,7 @@
 """Seeing and ending processes: what a job leaves behind is found and killed."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import time
@@ -8,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_PR_SET_PDEATHSIG = 1
 _PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 
 
@@ -55,6 +57,13 @@ def end(pids: Iterable[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+
+
+def end_with(parent: int) -> None:
+    """Have this process told to end when the one that started it is gone, however it went."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def end_all_below() -> bool:

@@ -1,7 +1,11 @@
 """The benchmark of self-governance: faults are planted as said, and outcomes are read fairly."""
 
 import json
+import subprocess
+import sys
+import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -29,6 +33,7 @@ from logs.vocabulary import (
     Outcome as Ruled,
 )
 from tests.a_command import plimsoll
+from tests.house import ROOT
 from tools.faults import FaultyJudge, faulty, flipped, poisoned
 from tools.features import Answer
 from tools.task import MicroWorld
@@ -309,6 +314,36 @@ class TestTheTable:
         root = ElementTree.fromstring(svg)
         assert root.tag.endswith("svg")
         assert "null" not in svg.split("<style>")[1].split("biased")[1]
+
+
+class TestSessionsSideBySide:
+    def test_end_when_the_benchmark_is_killed(self):
+        code = (
+            "import os, time\n"
+            "from agent.bench.many import side_by_side\n"
+            "if __name__ == '__main__':\n"
+            "    pool = side_by_side(1)\n"
+            "    print(pool.submit(os.getpid).result(), flush=True)\n"
+            "    pool.submit(time.sleep, 600)\n"
+            "    time.sleep(600)\n"
+        )
+        command = [sys.executable, "-c", code]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as parent:
+            assert parent.stdout
+            session = int(parent.stdout.readline())
+            assert _lives(session)
+            parent.kill()
+        until = time.monotonic() + 60
+        while _lives(session) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not _lives(session)
+
+
+def _lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 class TestTheCommand:

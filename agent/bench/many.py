@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -12,6 +13,7 @@ from agent.bench.scoring import Outcome, scored
 from agent.deciding.experience import LEARNS
 from agent.listener import Silent
 from logs.files import write_whole
+from sandbox import watch
 
 OUTCOME = "outcome.json"
 
@@ -44,11 +46,20 @@ def outcomes(runs: Sequence[Run], folder: Path, *, jobs: int) -> Iterator[Outcom
     if jobs <= 1:
         yield from (once(each, folder) for each in left)
         return
-    # A session owns threads, locks and a fork server: processes that begin anew share none.
-    spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawned) as pool:
+    with side_by_side(jobs) as pool:
         for future in as_completed([pool.submit(once, each, folder) for each in left]):
             yield future.result()
+
+
+def side_by_side(jobs: int) -> ProcessPoolExecutor:
+    """Processes for sessions, which end with this one however it ends.
+
+    A session owns threads, locks and a fork server: processes that begin anew share none.
+    """
+    spawned = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(
+        jobs, mp_context=spawned, initializer=watch.end_with, initargs=(os.getpid(),)
+    )
 
 
 def once(of: Run, folder: Path) -> Outcome:
