@@ -14,7 +14,7 @@ from agent.meter import Unmetered
 from agent.remote_judges import Remotes, Row
 from logs.errors import PlimsollError
 from logs.vocabulary import Constitution, Digest, Judge, State
-from sandbox.accelerator import GpuWatch
+from sandbox.accelerator import GpuWatch, device_files
 from sandbox.collect import collect
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.worker import JobResult, Worker
@@ -103,6 +103,7 @@ class Arm:
             preload=self.preload,
             read_only=[store.root],
             limits=self._limits,
+            devices=device_files(),
         )
         self._count = 0
 

@@ -19,6 +19,7 @@ from agent.home import HOME
 from agent.remote_judges import Remotes, parted
 from agent.workspace import Workspace
 from logs.vocabulary import Constitution, Digest, Judge, JudgeKind
+from sandbox.accelerator import device_files
 from sandbox.collect import collect
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.worker import Worker
@@ -131,5 +132,6 @@ def desk(
                 memory_bytes=limits.memory_mb * MEBIBYTE,
                 cpu_threads=limits.threads,
             ),
+            devices=device_files(),
         ) as worker:
             yield Desk(store, worker, scratch, progress, Remotes(store, workspace.config, progress))

@@ -5,14 +5,18 @@ library in this one could tell.
 """
 
 import csv
+import os
 import shutil
 import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PROGRAM = "nvidia-smi"
 ASKED = ("index", "name", "memory.used", "memory.total", "utilization.gpu")
+WHICH = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
+"""They say which GPUs are for this session; a wall shows the files of all."""
 MOST_SECONDS = 10.0
 """A driver that hangs must not hold up a session."""
 EVERY_SECONDS = 2.0
@@ -36,6 +40,16 @@ class Gpu:
             held = f"{self.used_mib / 1024:.1f} of {self.total_mib / 1024:.1f} GiB"
         busy = "" if self.busy is None else f", {self.busy:.0%} busy"
         return f"{self.index} {self.name}: {held}{busy}"
+
+
+def device_files() -> tuple[Path, ...]:
+    """The files through which processes reach the GPUs of this machine."""
+    return tuple(sorted(Path("/dev").glob("nvidia*")))
+
+
+def chosen() -> dict[str, str]:
+    """Which GPUs are for this session, for the environment of what works on them."""
+    return {name: os.environ[name] for name in WHICH if name in os.environ}
 
 
 def gpus() -> tuple[Gpu, ...]:

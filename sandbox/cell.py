@@ -161,6 +161,7 @@ class Cell:
                 "limits": asdict(limits),
                 "writable": [str(path) for path in self.plan.writable],
                 "count_tasks": self.plan.counts_tasks,
+                "address_space": not self.plan.devices,
             }
         )
 

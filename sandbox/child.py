@@ -91,7 +91,11 @@ def _confine(request: Mapping[str, Any], scratch: Path, limits: Limits) -> None:
         torch.set_num_threads(limits.cpu_threads)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     in_use = pages * os.sysconf("SC_PAGESIZE")
-    apply(limits, preloaded_bytes=in_use, count_tasks=request["count_tasks"])
+    apply(
+        limits,
+        preloaded_bytes=in_use if request["address_space"] else None,
+        count_tasks=request["count_tasks"],
+    )
 
 
 def _resolve(job: str) -> Job:

@@ -36,16 +36,19 @@ class Limits:
                 )
 
 
-def apply(limits: Limits, *, preloaded_bytes: int, count_tasks: bool) -> None:
+def apply(limits: Limits, *, preloaded_bytes: int | None, count_tasks: bool) -> None:
     """Bind this process, and all that it starts, to the limits; there is no way back.
 
     The address space is limited, not the data segment: RLIMIT_DATA does not see shared
-    anonymous maps. `preloaded_bytes` is the address space in use already. `count_tasks`
+    anonymous maps. `preloaded_bytes` is the address space in use already; None leaves it without
+    a limit, as a GPU needs, whose driver maps all its memory and more: then what is resident
+    counts alone, which the parent looks at. `count_tasks`
     is false where the kernel would count every process of the user, not only the job's.
     """
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_NOFILE, 1024)
-    _set(resource.RLIMIT_AS, preloaded_bytes + limits.memory_bytes)
+    if preloaded_bytes is not None:
+        _set(resource.RLIMIT_AS, preloaded_bytes + limits.memory_bytes)
     _set(resource.RLIMIT_FSIZE, limits.file_bytes)
     _set(resource.RLIMIT_CPU, math.ceil(limits.wall_seconds * (limits.cpu_threads + 1)) + 1)
     if count_tasks:

@@ -91,7 +91,8 @@ class Plan:
     @property
     def writable(self) -> tuple[Path, ...]:
         """What a job may write to besides its own scratch folder."""
-        return (self.home, Path("/dev/shm")) if self.private_tmp else (self.home,)
+        own = (self.home, Path("/dev/shm")) if self.private_tmp else (self.home,)
+        return (*own, *self.devices)
 
     @property
     def counts_tasks(self) -> bool:

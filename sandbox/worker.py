@@ -17,6 +17,7 @@ from typing import Any, Self
 from logs import errors
 from logs.errors import JobFailed, PlimsollError, WallError
 from sandbox import probe
+from sandbox.accelerator import chosen
 from sandbox.cell import Cell, Ended, OnProgress
 from sandbox.limits import Limits
 from sandbox.plan import Kind, Plan, install_hint
@@ -52,6 +53,7 @@ class Worker:
         preload: Sequence[str] = (),
         read_only: Sequence[Path] = (),
         limits: Limits | None = None,
+        devices: Sequence[Path] = (),
         kind: Kind | None = None,
     ) -> None:
         """Say what the wall will be; nothing is started yet.
@@ -63,6 +65,7 @@ class Worker:
                 use (`trl.trainer.dpo_trainer`): `import trl` alone imports next to nothing.
             read_only: What else jobs may read: models, data.
             limits: Of each call that brings none of its own.
+            devices: Files of GPUs that jobs may use; then what is resident is limited alone.
             kind: A weaker wall than this machine can build; None is the strongest.
         """
         self._root = root.resolve()
@@ -70,6 +73,7 @@ class Worker:
         self._preload = tuple(preload)
         self._read_only = tuple(path.resolve() for path in read_only)
         self._limits = limits or Limits()
+        self._devices = tuple(devices)
         self._kind = kind
         self._cell: Cell | None = None
         self._busy = threading.Lock()
@@ -167,6 +171,8 @@ class Worker:
                 preload=self._preload,
                 limits=self._limits,
                 mark=uuid.uuid4().hex,
+                variables=chosen() if self._devices else {},
+                devices=self._devices,
             )
         )
         return self._cell

@@ -14,8 +14,10 @@ import pytest
 
 from agent.doctor import examine
 from agent.sinks.events import _spent
-from sandbox import accelerator
+from logs.errors import WallError
+from sandbox import accelerator, landlock
 from sandbox.accelerator import Gpu, GpuWatch, gpus
+from tests.wall_rig import Rig
 
 Driver = Callable[[str], None]
 
@@ -96,3 +98,32 @@ def test_the_doctor_and_the_exporters_tell_of_gpus(driver):
     body = {"gpus": [{"index": 0, "name": "x", "peak_mib": 5, "total_mib": 9, "busy": None}]}
     assert _spent(body) == {"gpu-0/peak_mib": 5.0}
     assert json.loads(json.dumps(body)) == body
+
+
+DEVICE = Path("/dev/full")
+"""In a GPU's place: a device file that every machine has."""
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_jobs_reach_a_gpu_that_is_shown_and_may_map_what_its_driver_maps(
+    shown: bool, tmp_path: Path
+) -> None:
+    rig = Rig(tmp_path, devices=(DEVICE,) if shown else ())
+    with rig.worker:
+        found = rig("use_device", device=str(DEVICE)).value
+    assert found == {"opened": shown or not landlock.version(), "unbounded": shown}
+
+
+def test_memory_that_is_used_is_limited_beside_a_gpu_too(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, devices=(DEVICE,))
+    with rig.worker, pytest.raises(WallError, match="memory"):
+        rig("allocate_together", processes=4, bytes=100 << 20)
+
+
+def test_jobs_are_told_which_gpus_are_for_this_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    rig = Rig(tmp_path, devices=(DEVICE,))
+    with rig.worker:
+        assert rig("environment").value["mine"]["CUDA_VISIBLE_DEVICES"] == "1"

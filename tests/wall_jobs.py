@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -71,6 +72,15 @@ def touch(args, scratch, progress):
 
 def look(args, scratch, progress):
     return {path: Path(path).exists() for path in args["paths"]}
+
+
+def use_device(args, scratch, progress):
+    try:
+        with open(args["device"], "wb"):
+            opened = True
+    except OSError:
+        opened = False
+    return {"opened": opened, "unbounded": resource.getrlimit(resource.RLIMIT_AS)[0] < 0}
 
 
 def connect(args, scratch, progress):

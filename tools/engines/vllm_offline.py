@@ -11,6 +11,7 @@ from typing import Any
 
 from logs.errors import EngineFailed, EngineUnfit, JobFailed, WallError
 from sandbox import probe
+from sandbox.accelerator import device_files
 from sandbox.cell import Cell
 from sandbox.limits import Limits
 from sandbox.plan import Plan
@@ -21,7 +22,6 @@ from tools.engines.vllm_settings import (
     RANKS,
     Settings,
     environment,
-    gpus,
     processors,
     rank_of,
     variables,
@@ -191,7 +191,7 @@ class OfflineVllm:
             "max_loras": 1,
             "max_lora_rank": rank,
             "enable_prefix_caching": True,
-            "enforce_eager": not gpus(),
+            "enforce_eager": not device_files(),
         }
 
     def _variables(self) -> dict[str, str]:
@@ -217,7 +217,7 @@ class OfflineVllm:
             mark=uuid.uuid4().hex,
             program=(str(python), "-s", "-P", "-B", str(self.settings.worker)),
             variables=self._variables(),
-            devices=gpus(),
+            devices=device_files(),
         )
 
 

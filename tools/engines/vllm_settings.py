@@ -1,17 +1,15 @@
 """How a vLLM of ours is started: its settings, its environment, what it is shown."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from logs.errors import UsageError
+from sandbox.accelerator import chosen, device_files
 
 WORKER = Path(__file__).with_name("vllm_worker.py")
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM can be told an adapter's rank is at most."""
-
-WHICH_GPUS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +77,11 @@ def environment(python: Path) -> tuple[Path, ...]:
 def variables(settings: Settings) -> dict[str, str]:
     """What vLLM finds in its environment besides the usual."""
     # A processor gains nothing from kernels that are compiled at each start, for half a minute.
-    compiled = {} if gpus() else {"TORCH_COMPILE_DISABLE": "1", "TORCHDYNAMO_DISABLE": "1"}
+    compiled = {} if device_files() else {"TORCH_COMPILE_DISABLE": "1", "TORCHDYNAMO_DISABLE": "1"}
     return {
         **compiled,
         # The wall shows every GPU; which of them are for this session is said here alone.
-        **{name: os.environ[name] for name in WHICH_GPUS if name in os.environ},
+        **chosen(),
         "PYTHONPATH": "",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_KVCACHE_SPACE": f"{max(1, round(settings.memory_gb))}",
@@ -99,8 +97,3 @@ def processors() -> tuple[Path, ...]:
     """Where the kernel tells of processors and memory nodes, which vLLM counts."""
     told = Path("/sys/devices/system")
     return tuple(path for path in (told / "cpu", told / "node") if path.is_dir())
-
-
-def gpus() -> tuple[Path, ...]:
-    """The device files of the GPUs of this machine."""
-    return tuple(sorted(Path("/dev").glob("nvidia*")))
