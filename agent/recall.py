@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.deciders import Past, View
 from agent.ideas import same_idea
 from agent.seen import say
-from logs.vocabulary import Diagnosis, Hypothesis, Intervention, Status
+from logs.vocabulary import Diagnosis, Finding, Hypothesis, Intervention, Status
 
 REPAIRS = (
     Intervention.REFIT_JUDGE,
@@ -25,9 +25,9 @@ MOST_QUESTIONS = 3
 """Commits about which one rollback asks the vault."""
 
 
-def is_calm(diagnosis: Diagnosis) -> bool:
-    """Whether no finding of this turn is an alarm."""
-    return all(f.hypothesis in NO_FAULT or f.support < ALARM for f in diagnosis.findings)
+def alarms(diagnosis: Diagnosis) -> list[Finding]:
+    """The findings that say that something is wrong, in their order."""
+    return [f for f in diagnosis.findings if f.hypothesis not in NO_FAULT and f.support >= ALARM]
 
 
 @dataclass(frozen=True, slots=True)

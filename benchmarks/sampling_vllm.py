@@ -22,6 +22,7 @@ import plimsoll  # noqa: F401  puts this checkout first on the path
 from agent.drawn import python_of
 from agent.founding import shipped
 from sandbox.limits import Limits
+from tests.a_llama import a_base
 from tools.engines.asked import Ask
 from tools.engines.vllm_offline import OfflineVllm
 from tools.engines.vllm_settings import Settings, variables
@@ -63,7 +64,7 @@ def main() -> None:
 def measured(folder: Path, batches: list[int], repeats: int, threads: int) -> list[dict[str, Any]]:
     """Both on the same prompts, in turns; the first turn warms them up and does not count."""
     store = Store(folder / "objects")
-    base = store.put_folder(a_llama(folder / "llama"))
+    base = store.put_folder(a_base(folder / "llama", **LLAMA))
     settings = Settings(
         python=python_of(os.environ.get("PLIMSOLL_VLLM_PYTHON", "")),
         threads=threads,
@@ -160,20 +161,6 @@ class Rival:
         print(json.dumps(message), file=self.process.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
-
-
-def a_llama(out: Path) -> Path:
-    """The model, with the micro-world's tokenizer."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    config = AutoConfig.from_pretrained(shipped("base"))
-    for name, value in LLAMA.items():
-        setattr(config, name, value)
-    torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config).save_pretrained(out)
-    load_tokenizer(shipped("base")).tokenizer.save_pretrained(out)
-    return out
 
 
 def ratios(rows: list[dict[str, Any]], batch: int) -> dict[str, float]:

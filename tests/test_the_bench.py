@@ -3,10 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
-from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +33,7 @@ from logs.vocabulary import (
 )
 from tests.a_command import plimsoll
 from tests.house import ROOT
+from tests.wall_rig import soon, status
 from tools.faults import FaultyJudge, faulty, flipped, poisoned
 from tools.features import Answer
 from tools.task import MicroWorld
@@ -316,6 +316,9 @@ class TestTheTable:
         assert "null" not in svg.split("<style>")[1].split("biased")[1]
 
 
+ENDED = (None, psutil.STATUS_ZOMBIE)
+
+
 class TestSessionsSideBySide:
     def test_end_when_the_benchmark_is_killed(self):
         code = (
@@ -330,20 +333,10 @@ class TestSessionsSideBySide:
         command = [sys.executable, "-c", code]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as parent:
             assert parent.stdout
-            session = int(parent.stdout.readline())
-            assert _lives(session)
+            session = psutil.Process(int(parent.stdout.readline()))
+            assert status(session) not in ENDED
             parent.kill()
-        until = time.monotonic() + 60
-        while _lives(session) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert not _lives(session)
-
-
-def _lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+        assert soon(lambda: status(session) in ENDED, seconds=60)
 
 
 class TestTheCommand:

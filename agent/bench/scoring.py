@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agent.bench.running import Run
-from agent.recall import ALARM, NO_FAULT, UPKEEP
+from agent.recall import UPKEEP, alarms
 from logs.reading import Reader
 from logs.turns import Ending, Turn, turns
 from logs.vocabulary import EntryKind, Finding, Hypothesis
@@ -121,8 +121,7 @@ def refused_rightly(turn: Turn, of: Run) -> bool:
 
 
 def _alarms(turn: Turn) -> list[Finding]:
-    findings = turn.diagnosis.findings if turn.diagnosis else ()
-    return [f for f in findings if f.hypothesis not in NO_FAULT and f.support >= ALARM]
+    return alarms(turn.diagnosis) if turn.diagnosis else []
 
 
 def _seconds(entries: Sequence[Any]) -> Iterator[float]:

@@ -32,7 +32,7 @@ from agent.deciding.thompson import (
     learnt,
     nothing,
 )
-from agent.recall import UPKEEP, is_calm, is_repair
+from agent.recall import UPKEEP, alarms, is_repair
 from agent.rules import decide as by_table
 from agent.rules import train_always
 from agent.seeds import seed_of
@@ -132,7 +132,7 @@ def _weighed(view: View, table: Decision | None, config: Config) -> Iterator[Wei
 def _open(view: View, table: Decision | None, weighed: Sequence[Weighed]) -> list[Weighed]:
     """What may be done by the luck of a draw: all of it, unless nothing is wrong."""
     ours = next((w for w in weighed if table and w.kind is table.intervention), None)
-    if ours is None or not is_calm(view.diagnosis):
+    if ours is None or alarms(view.diagnosis):
         return list(weighed)
     return [
         w for w in weighed if w is ours or w.kind in UPKEEP or better(w.belief, ours.belief) >= SURE
