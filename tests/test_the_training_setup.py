@@ -47,10 +47,13 @@ def run(base, out, setup=trl_trainer.AS_USUAL, recipe=RECIPE):
     )
 
 
+NO_ROOM = torch.OutOfMemoryError("planted: CUDA out of memory")
+
+
 class Crowded:
     """What a GPU without room does: more than so many rows at once do not fit."""
 
-    def __init__(self, monkeypatch, room):
+    def __init__(self, monkeypatch, room, says=NO_ROOM):
         self.room, self.tried = room, []
         plain = torch.nn.Embedding.forward
 
@@ -58,7 +61,7 @@ class Crowded:
             if ids.ndim == 2 and ids.requires_grad is False:
                 self.tried.append(len(ids))
                 if len(ids) > self.room:
-                    raise torch.OutOfMemoryError("planted: CUDA out of memory")
+                    raise says
             return plain(layer, ids)
 
         monkeypatch.setattr(torch.nn.Embedding, "forward", forward)
@@ -117,6 +120,25 @@ class TestMemory:
         again = sampling.sample(model, prompts, eos=codec.eos, pad=codec.pad, parameters=parameters)
         assert [[a.ids for a in row] for row in again] == [[a.ids for a in row] for row in usual]
         assert len(memory.NOTES) == 2
+
+    def test_of_a_processor_runs_out_in_other_words(self, base, monkeypatch):
+        codec, model = a_model.codec(base), load_policy(base, None)
+        rows = [(codec.prompt(p.prompt), codec.answer(codec.encode_answer("a b"))) for p in PAIRS]
+        usual = scoring.answer_logps(model, rows, pad=codec.pad)
+        allocator = (
+            "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"
+        )
+        Crowded(monkeypatch, room=2, says=RuntimeError(allocator))
+        assert scoring.answer_logps(model, rows, pad=codec.pad) == pytest.approx(usual, abs=1e-4)
+
+    @pytest.mark.parametrize("says", [RuntimeError("shapes differ"), RuntimeError(7, "x")])
+    def test_is_not_blamed_for_what_else_goes_wrong(self, base, monkeypatch, says):
+        codec, model = a_model.codec(base), load_policy(base, None)
+        Crowded(monkeypatch, room=2, says=says)
+        rows = [(codec.prompt(p.prompt), codec.answer(codec.encode_answer("a b"))) for p in PAIRS]
+        with pytest.raises(RuntimeError) as raised:
+            scoring.answer_logps(model, rows, pad=codec.pad)
+        assert raised.value is says and not memory.NOTES
 
     def test_that_runs_out_while_scoring_halves_what_is_read_at_once(self, base, monkeypatch):
         codec, model = a_model.codec(base), load_policy(base, None)

@@ -1,14 +1,16 @@
-"""What is done over when a GPU's memory runs out: the same work in halves, and a note of it.
+"""What is done over when memory runs out: the same work in halves, and a note of it.
 
 A job is one process, so that its notes are those of this module; whoever runs the job reads them.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from logs.errors import PlimsollError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 NOTES: list[str] = []
 """What this process did over, in the words of the record."""
 MOST_LOGITS = 2**26
@@ -47,8 +49,29 @@ def fitting(shapes: Sequence[tuple[int, int]], model: Any) -> int:
     return len(shapes)
 
 
+def tried(work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+    """What the work gives; None where memory ran out, with all that it held let go."""
+    try:
+        return work(*args, **named)
+    except RuntimeError as error:
+        if not _ran_out(error):
+            raise
+    # Behind the `except`: the traceback held the tensors.
+    return None
+
+
+def _ran_out(error: RuntimeError) -> bool:
+    """A GPU says so by a type of its own, a processor in words that `accelerate` knows."""
+    import torch
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, torch.OutOfMemoryError) or (
+        all(isinstance(said, str) for said in error.args) and should_reduce_batch_size(error)
+    )
+
+
 def less(size: int, what: str) -> int:
-    """Half of what did not fit; call it behind the `except`, whose traceback holds the tensors.
+    """Half of what did not fit.
 
     Args:
         what: of what there were `size` at once.
@@ -63,7 +86,7 @@ def less(size: int, what: str) -> int:
         torch.cuda.empty_cache()
     if size <= 1:
         raise PlimsollError(
-            "The memory of the GPU does not hold even one at a time.",
+            "The memory does not hold even one at a time.",
             saw=f"out of memory with 1 {what}",
             wanted="a smaller model, shorter answers, or more memory",
             try_this='training.gradient_checkpointing = true, training.quantise = "4bit",'

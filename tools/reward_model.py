@@ -14,7 +14,7 @@ from logs.errors import IntegrityError
 from logs.vocabulary import Constitution
 from tools.encoding import Ids
 from tools.features import Answer
-from tools.memory import less
+from tools.memory import less, tried
 from tools.models import readable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class RewardModel:
         start, batch = 0, self.batch
         while start < len(order):
             chunk = order[start : start + batch]
-            found = self._tried([encoded[row] for row in chunk])
+            found = tried(self._score, [encoded[row] for row in chunk])
             if found is None:
                 batch = less(min(batch, len(chunk)), "answers at once while judging")
                 continue
@@ -56,15 +56,6 @@ class RewardModel:
         turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
         text = self.tokenizer.apply_chat_template(turns, tokenize=False)
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def _tried(self, rows: Sequence[Ids]) -> list[float] | None:
-        """Scores; None where memory ran out, with all that was held let go."""
-        import torch
-
-        try:
-            return self._score(rows)
-        except torch.OutOfMemoryError:
-            return None
 
     def _score(self, rows: Sequence[Ids]) -> list[float]:
         import torch

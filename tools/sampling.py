@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tools.memory import less
+from tools.memory import less, tried
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -62,7 +62,7 @@ def sample(
     while start < len(order):
         chunk, chance = order[start : start + step], generator.get_state()
         asked = [prompts[i] for i in chunk]
-        answers = _answered(model, asked, eos, pad, parameters, generator)
+        answers = tried(_answered, model, asked, eos, pad, parameters, generator)
         if answers is None:
             generator.set_state(chance)
             step = less(min(step, len(chunk)), "prompts at once while sampling")
@@ -80,12 +80,9 @@ def _answered(
     pad: int,
     parameters: SamplingParameters,
     generator: torch.Generator,
-) -> list[Sampled] | None:
-    """The answers of one batch; None where memory ran out, with all that it held let go."""
-    try:
-        return _Batch(model, prompts, eos, pad, parameters, generator).run()
-    except torch.OutOfMemoryError:
-        return None
+) -> list[Sampled]:
+    """The answers of one batch."""
+    return _Batch(model, prompts, eos, pad, parameters, generator).run()
 
 
 class _Batch:

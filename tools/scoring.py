@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tools.memory import fitting, less
+from tools.memory import fitting, less, tried
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -56,14 +56,11 @@ def answer_logps(
         indices = [i for prompt in chunk for i in by_prompt[prompt]]
         owners = [at for at, prompt in enumerate(chunk) for _ in by_prompt[prompt]]
         answers = [rows[i][1] for i in indices]
-        try:
-            found = _logps(model, chunk, owners, answers, pad).tolist()
-        except torch.OutOfMemoryError:
-            found = None
+        found = tried(_logps, model, chunk, owners, answers, pad)
         if found is None:
             prompts = less(min(prompts, len(chunk)), "prompts at once while scoring")
             continue
-        for i, value in zip(indices, found, strict=True):
+        for i, value in zip(indices, found.tolist(), strict=True):
             out[i] = value
         start += len(chunk)
     return out

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, set_seed
@@ -19,7 +18,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from logs.errors import PlimsollError, UsageError
 from logs.vocabulary import Recipe, Reference
 from tools.encoding import Codec
-from tools.memory import NOTES, less
+from tools.memory import NOTES, less, tried
 from tools.models import is_adapter, load_policy
 from tools.pairs import Pair, Shown
 from tools.training_setup import Setup, require_fit
@@ -82,7 +81,7 @@ def train(
         )
     quiet()
     at_once, common = recipe.batch, (recipe, base, adapter, (pairs, shown), seed, out, setup)
-    while (done := _attempt(*common, at_once, on_step)) is None:
+    while (done := tried(_attempt, *common, at_once, on_step)) is None:
         at_once = less(at_once, "rows at once while training")
     report, model, tokenizer = done
     refuse_broken(report, model)
@@ -102,29 +101,23 @@ def _attempt(
     setup: Setup,
     at_once: int,
     on_step: OnStep,
-) -> tuple[dict[str, float], Any, Any] | None:
-    """Both stages, from the weights that they begin with: report, model and tokenizer.
-
-    None where so many rows at once do not fit; all that they held is let go then.
-    """
+) -> tuple[dict[str, float], Any, Any]:
+    """Both stages, from the weights that they begin with: report, model and tokenizer."""
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     common = (seed, out, on_step, setup, setup.of_trainer(at_once, -(-recipe.batch // at_once)))
     pairs, shown = lessons
     report: dict[str, float] = {}
-    try:
-        model = trainable(recipe, base, adapter, setup)
-        require_fit(model, tokenizer, adapter)
-        if pairs and recipe.beta > 0:
-            reference = _reference(recipe, base, adapter)
-            trainer = preference_trainer(recipe, model, reference, tokenizer, pairs, *common)
-            done = run_silently(trainer)
-            report |= {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
-        if shown and recipe.nll > 0:
-            done = run_silently(imitation_trainer(recipe, model, tokenizer, shown, *common))
-            report |= {"nll_loss": done.training_loss, "nll_steps": done.global_step}
-    except torch.OutOfMemoryError:
-        return None
+    model = trainable(recipe, base, adapter, setup)
+    require_fit(model, tokenizer, adapter)
+    if pairs and recipe.beta > 0:
+        reference = _reference(recipe, base, adapter)
+        trainer = preference_trainer(recipe, model, reference, tokenizer, pairs, *common)
+        done = run_silently(trainer)
+        report |= {"dpo_loss": done.training_loss, "dpo_steps": done.global_step}
+    if shown and recipe.nll > 0:
+        done = run_silently(imitation_trainer(recipe, model, tokenizer, shown, *common))
+        report |= {"nll_loss": done.training_loss, "nll_steps": done.global_step}
     _note_cut(recipe, tokenizer, lessons, setup.max_length)
     return report, model, tokenizer
 
