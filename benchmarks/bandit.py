@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import plimsoll  # noqa: F401  puts this checkout first on the path
-from agent.deciding.bandit import SURE
+from agent.deciding.bandit import needed
 from agent.deciding.lessons import FEATURES, vector_of
 from agent.deciding.thompson import (
     PRIOR,
@@ -32,7 +32,6 @@ from agent.deciding.thompson import (
     learnt,
     nothing,
 )
-from agent.recall import UPKEEP
 from logs.vocabulary import Intervention as Kind
 
 SEEDS, SESSIONS, TURNS = 200, 20, 12
@@ -100,16 +99,15 @@ class Learner:
         self.waiting: list[tuple[int, Floats, float, float]] = []
 
     def choose(self, x: Floats, tabled: int, normals: Floats, *, calm: bool) -> int:
-        """The kind with the highest draw; where nothing is wrong, of those that may be done."""
+        """The kind with the highest draw, of those that may be done."""
         found = [
             belief(known, x, tabled=i == tabled, prior=self.prior)
             for i, known in enumerate(self.known)
         ]
         draws = np.array([b.mean + b.sd * z for b, z in zip(found, normals, strict=True)])
-        if calm:
-            sure = [better(b, found[tabled]) >= SURE for b in found]
-            barred = [i != tabled and k not in UPKEEP for i, k in enumerate(KINDS)]
-            draws[np.array(barred) & ~np.array(sure)] = -np.inf
+        for i, (kind, b) in enumerate(zip(KINDS, found, strict=True)):
+            if i != tabled and better(b, found[tabled]) < needed(kind, found[tabled], calm=calm):
+                draws[i] = -np.inf
         return int(np.argmax(draws))
 
     def told(self, kind: int, x: Floats, returned: float, variance: float) -> None:

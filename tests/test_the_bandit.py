@@ -84,26 +84,14 @@ def lessons(draw):
 
 class TestWithoutExperience:
     @pytest.mark.parametrize("seen", [view(state=GOVERNED), view(state=GOVERNED, calibrated=False)])
-    def test_it_nearly_always_does_what_the_table_would(self, seen):
-        table = decide(seen).intervention
-        assert 0.9 < chosen(seen, 400)[table] / 400 < 1
+    def test_it_does_what_the_table_would(self, seen):
+        assert set(chosen(seen, 400)) == {decide(seen).intervention}
 
     def test_it_takes_the_tables_arguments_and_prediction(self):
         seen = view(state=GOVERNED)
         table = decide(seen)
-        decision = next(
-            d for s in range(50) if (d := seeded(s)(seen)).intervention is table.intervention
-        )
+        decision = seeded(0)(seen)
         assert decision.arguments == table.arguments and decision.predicted == table.predicted
-
-    def test_it_predicts_nothing_for_what_the_table_would_not_do(self):
-        seen = view(state=GOVERNED)
-        others = [
-            d
-            for s in range(200)
-            if (d := seeded(s)(seen)).intervention != decide(seen).intervention
-        ]
-        assert others and all(d.predicted is None for d in others)
 
 
 class TestWithExperience:
@@ -112,6 +100,12 @@ class TestWithExperience:
         table = decide(seen).intervention
         harmed = taught(seen, table, -0.2)
         assert chosen(harmed)[table] < 0.2 * chosen(seen)[table]
+
+    def test_it_predicts_nothing_for_what_the_table_would_not_do(self):
+        seen = taught(view(state=GOVERNED), Intervention.REFRESH_PROMPTS, 0.2)
+        decision = seeded(0)(seen)
+        assert decision.intervention is not decide(seen).intervention
+        assert decision.predicted is None
 
     def test_it_does_what_paid(self):
         seen = taught(view(state=GOVERNED), Intervention.REFRESH_PROMPTS, 0.2)
@@ -181,6 +175,11 @@ class TestADecision:
 ALARMED = (Finding(hypothesis=Hypothesis.JUDGE_STALE, support=0.9, because=("planted",)),)
 
 
+def alarmed(seen):
+    """The same view with an alarm."""
+    return replace(seen, diagnosis=seen.diagnosis.model_copy(update={"findings": ALARMED}))
+
+
 class TestWhereNothingIsWrong:
     @pytest.mark.parametrize("returned", [-0.05, 0.0])
     def test_luck_repairs_nothing(self, returned):
@@ -198,10 +197,24 @@ class TestWhereNothingIsWrong:
     def test_no_more_an_alarm_opens_the_menu(self):
         calm = view(state=GOVERNED)
         harmed = taught(calm, decide(calm).intervention, -0.05)
-        alarmed = replace(
-            harmed, diagnosis=harmed.diagnosis.model_copy(update={"findings": ALARMED})
-        )
-        assert set(chosen(alarmed, 400)) - set(UPKEEP)
+        assert set(chosen(alarmed(harmed), 400)) - set(UPKEEP)
+
+
+class TestWhereSomethingIsWrong:
+    def test_what_pays_is_not_left_by_luck(self):
+        stale = alarmed(view(state=GOVERNED))
+        table = decide(stale).intervention
+        assert set(chosen(taught(stale, table, 0.05, turns=4), 400)) == {table}
+
+    def test_what_pays_is_left_for_what_may_well_be_better(self):
+        stale = alarmed(view(state=GOVERNED))
+        seen = taught(stale, decide(stale).intervention, 0.02, turns=4)
+        seen = taught(seen, Intervention.REFRESH_PROMPTS, 0.15, turns=4)
+        assert Intervention.REFRESH_PROMPTS in chosen(seen)
+
+    def test_what_does_not_pay_opens_the_menu(self):
+        stale = alarmed(view(state=GOVERNED))
+        assert len(chosen(taught(stale, decide(stale).intervention, -0.05), 400)) > 2
 
 
 @settings(max_examples=40)

@@ -4,10 +4,11 @@ Each kind on the menu, and what the decision table would choose, is drawn from w
 its return in this context (`agent.deciding.thompson`); the highest draw is done. Without any
 experience that is nearly always the table's choice. It ends a session only where the table does.
 
-Where nothing is wrong, luck repairs nothing: what is more than upkeep must then be better than the
-table's choice with chance SURE. So a stage of conservative Thompson sampling goes (Moradipari,
-Thrampoulidis & Alizadeh 2020, "Stage-wise conservative linear bandits"): the draw is followed where
-it is safe beside the baseline, else the baseline is.
+Luck alone decides nothing. A choice of the table that is believed to pay is left only for what may
+well be better (PLAUSIBLE); where nothing is wrong, what is more than upkeep must be better with
+chance SURE. So a stage of conservative Thompson sampling goes (Moradipari, Thrampoulidis & Alizadeh
+2020, "Stage-wise conservative linear bandits"): the draw is followed where it is safe beside the
+baseline, else the baseline is.
 """
 
 import random
@@ -40,6 +41,9 @@ from logs.vocabulary import Alternative, Decision, Intervention
 
 SURE = 0.95
 """Chance of being better than the table's choice from which a repair needs no alarm."""
+PLAUSIBLE = 0.05
+"""That chance from which a kind may take the place of what pays: of nine that are hopeless, one
+draws the highest every tenth time."""
 BEST = {"judge": "judge_accuracy", "flaw": "flaw_pays"}
 """Argument of a choice -> what it is measured by; the largest estimate is taken."""
 
@@ -129,13 +133,28 @@ def _weighed(view: View, table: Decision | None, config: Config) -> Iterator[Wei
         yield Weighed(kind, items.get(kind), believed, draw)
 
 
+def needed(kind: Intervention, table: Belief, *, calm: bool) -> float:
+    """Chance of being better than the table's choice from which a kind may be drawn.
+
+    Args:
+        table: what is believed of the table's choice.
+        calm: whether nothing is wrong.
+    """
+    if calm and kind not in UPKEEP:
+        return SURE
+    return PLAUSIBLE if table.mean > 0 else 0.0
+
+
 def _open(view: View, table: Decision | None, weighed: Sequence[Weighed]) -> list[Weighed]:
-    """What may be done by the luck of a draw: all of it, unless nothing is wrong."""
+    """What may be done by a draw: the table's choice, and what may well be better."""
     ours = next((w for w in weighed if table and w.kind is table.intervention), None)
-    if ours is None or alarms(view.diagnosis):
+    if ours is None:
         return list(weighed)
+    calm = not alarms(view.diagnosis)
     return [
-        w for w in weighed if w is ours or w.kind in UPKEEP or better(w.belief, ours.belief) >= SURE
+        w
+        for w in weighed
+        if w is ours or better(w.belief, ours.belief) >= needed(w.kind, ours.belief, calm=calm)
     ]
 
 
