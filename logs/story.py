@@ -59,7 +59,7 @@ def story(
 def counted(told: Sequence[Turn]) -> str:
     """Return how many turns there were and how they ended."""
     endings: Counter[Ending] = Counter(turn.ending for turn in told)
-    del endings[Ending.FOUNDED]
+    del endings[Ending.FOUNDED], endings[Ending.BEGUN]
     decided = sum(turn.decision is not None for turn in told)
     parts = [f"{endings[ending]} {ending}" for ending in Ending if endings[ending]]
     return ", ".join([f"{decided} iteration{'s'[: decided != 1]}", *parts])

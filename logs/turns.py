@@ -44,6 +44,8 @@ class Ending(StrEnum):
     FAILED = "failed"
     UNFINISHED = "unfinished"
     FOUNDED = "founded"
+    BEGUN = "begun"
+    """Gold of what an earlier session left; the first session of a workspace is founded."""
 
 
 class Turn(Word):
@@ -90,7 +92,7 @@ class Turn(Word):
                 rolled = self.commit is not None and self.commit.restores
                 founded = self.commit is not None and self.commit.parent is None
                 return Ending.ROLLED_BACK if rolled else Ending.FOUNDED if founded else ending
-        return Ending.UNFINISHED
+        return Ending.BEGUN if self.iteration == 0 and self.gold else Ending.UNFINISHED
 
     @property
     def scored_on(self) -> Digest | None:

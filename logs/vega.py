@@ -22,8 +22,7 @@ SHAPES: Mapping[str, str] = {
     "refused": "cross",
     **dict.fromkeys(("parked", "asked"), "diamond"),
     **dict.fromkeys(("stopped", "failed"), "square"),
-    "unfinished": "circle",
-    "founded": "circle",
+    **dict.fromkeys(("unfinished", "founded", "begun"), "circle"),
 }
 COLOURS: Mapping[str, str] = {
     "committed": "@good",

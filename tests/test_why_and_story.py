@@ -138,6 +138,15 @@ class TestTheStory:
         assert "Rolled back\n  iteration 7 to" in text
         assert text.endswith("verify  plimsoll log verify")
 
+    def test_of_a_second_session_counts_no_turn_before_its_first(self, tmp_path):
+        gold = measured("gold", 0.5).model_dump(mode="json")
+        with a_journal(tmp_path) as journal:
+            body = {"head": str(journal.head()), "measurements": [gold]}
+            journal.append(EntryKind.MEASURED, session="two", iteration=0, step="gold", body=body)
+            text = story(journal, "two")
+            assert text.startswith("Session two: 0 iterations.")
+            assert "begun" in text and "unfinished" not in text
+
     def test_of_a_session_that_did_nothing_claims_nothing(self, tmp_path):
         with a_journal(tmp_path, iterations=0) as journal:
             assert "Inconclusive" in story(journal, SESSION)
