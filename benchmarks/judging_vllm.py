@@ -130,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--at-once", type=int, nargs="+", default=[8, 32, 64])
-    parser.add_argument("--questions", type=int, default=320)
+    parser.add_argument("--questions", type=int, default=240)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     load = os.getloadavg()[0]

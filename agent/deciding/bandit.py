@@ -2,7 +2,7 @@
 
 Each kind on the menu, and what the decision table would choose, is drawn from what is believed of
 its return in this context (`agent.deciding.thompson`); the highest draw is done. Without any
-experience that is nearly always the table's choice. It ends a session only where the table does.
+experience the table's choice is done. It ends a session only where the table does.
 
 Luck alone decides nothing. A choice of the table that is believed to pay is left only for what may
 well be better (PLAUSIBLE); where nothing is wrong, what is more than upkeep must be better with
