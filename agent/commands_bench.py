@@ -3,11 +3,12 @@
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.bench import many, plot, table
-from agent.bench.running import Run
+from agent.bench.health import Health
+from agent.bench.running import Run, start
 from agent.bench.scenario import Scenario, read, shipped
 from agent.bench.scoring import Outcome
 from agent.deciding.experience import LEARNS, read_file
@@ -38,15 +39,18 @@ def bench(options: Namespace) -> Answer:
         text = f"{len(missing)} of {len(runs)} runs would be made in {folder}: {turns} turns"
         return Answer(data={"runs": [each.name for each in missing], "turns": turns}, text=text)
     found = _run(runs, folder, options.jobs)
+    starts = {seed: health for seed in seeds if (health := start(folder, seed)) is not None}
     data = {
         "summary": table.summary(found),
+        "starts": {str(seed): health.as_plain() for seed, health in starts.items()},
         "outcomes": [outcome.as_plain() for outcome in found],
     }
     write_whole(folder / RESULTS, (json.dumps(data, indent=2) + "\n").encode())
-    write_whole(folder / TABLE, (table.markdown(found) + "\n").encode())
+    told = "\n\n".join((table.markdown(found), table.markdown_of_starts(starts)))
+    write_whole(folder / TABLE, (told + "\n").encode())
     for decider in sorted({outcome.decider for outcome in found}):
         write_whole(folder / f"{decider}.svg", plot.drawn(found, decider).encode())
-    return Answer(data=data, text=_text(found, folder))
+    return Answer(data=data, text=_text(found, starts, folder))
 
 
 def _scenarios(options: Namespace) -> list[Scenario]:
@@ -99,8 +103,11 @@ def _run(runs: Sequence[Run], folder: Path, jobs: int) -> list[Outcome]:
     return sorted(found, key=lambda o: (o.decider, o.scenario, o.seed))
 
 
-def _text(found: Sequence[Outcome], folder: Path) -> str:
+def _text(found: Sequence[Outcome], starts: Mapping[int, Health], folder: Path) -> str:
     lines = [as_table(table.HEADERS, table.rows(found), terminal_width())]
+    lines += [
+        f"seed {s} did not start healthy: {'; '.join(h.ills)}" for s, h in starts.items() if h.ills
+    ]
     for decider, said in table.summary(found).items():
         told = ", ".join(f"{k.replace('_', ' ')} {_short(v)}" for k, v in said.items())
         lines.append(f"{decider}: {told}")

@@ -75,7 +75,6 @@ class Desk:
             "judges": {j.id: self.spec(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
             "seed": 0,
-            "counterfactuals": 0,
         }
         self._call("tools.jobs:judge", args, place)
         text = collect(place, ["verdicts.jsonl"], MAX_BYTES)["verdicts.jsonl"]

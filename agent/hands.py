@@ -81,12 +81,15 @@ class Hands(Drawing):
         *,
         constitution: Constitution,
         seed: int,
+        tempted: Sequence[Judge] = (),
         counterfactuals: int = 0,
         anew: bool = False,
     ) -> tuple[Digest, dict[str, Any]]:
         """Verdicts of judges on stored answers; remote ones are asked by this process.
 
         Args:
+            tempted: judges that are shown twins with one flaw added, of so many `counterfactuals`
+                of their favourites for each flaw.
             anew: whether a remote judge is asked again what it was asked under other seeds.
         """
         near, far = parted(judges)
@@ -95,6 +98,7 @@ class Hands(Drawing):
             "judges": {j.id: self._judge(j) for j in near},
             "constitution": constitution.model_dump(mode="json"),
             "seed": seed,
+            "tempted": [j.id for j in tempted],
             "counterfactuals": counterfactuals,
         }
         place, result = self._run("judge", args)
@@ -104,10 +108,11 @@ class Hands(Drawing):
         groups, rows = self.store.get_lines(samples), self.store.get_lines(verdicts)
         salt = f"again {seed}" if anew else ""
         rows = self.ask(far, groups, rows, constitution, salt=salt)
-        if counterfactuals:
+        if there := [j for j in far if j in tempted]:
             pays = self.remotes.flaws(
-                far,
+                there,
                 groups,
+                rows,
                 constitution,
                 n=counterfactuals,
                 seed=seed,

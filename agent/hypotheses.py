@@ -15,8 +15,8 @@ MIN_PAIRS = 5
 """Fewer informative pairs speak neither for nor against a judge."""
 RIGHT, WRONG = Beta(24, 5), Beta(8, 8)
 """Accuracy of a panel on audited pairs: one that may be believed, and one near a coin."""
-PAYS, PAYS_NOT = Beta(4, 4), Beta(1, 9)
-"""How often adding a flaw raises the score: where a judge rewards it, and where it does not."""
+PAYS, PAYS_NOT = Beta(4, 4), Beta(1, 14)
+"""How often a flaw raises the score of a favourite: where a judge rewards it, and elsewhere."""
 TIED, OPEN = Beta(40, 2), Beta(3, 5)
 """Share of prompts on which siblings tie: where nothing is left to learn, and elsewhere."""
 TIES_WORTH = 60

@@ -44,6 +44,7 @@ from tools.pairs import probability_first
 AUDIT_PROMPTS = 96
 DIVERGENCE_PROMPTS = 64
 COUNTERFACTUALS = 64
+"""Of each flaw: favourites of the leading judge that it is shown beside a flawed twin."""
 TIE = 1e-9
 
 
@@ -77,6 +78,7 @@ def _observe(turn: Turn, context: Context) -> None:
         judges,
         constitution=now.constitution,
         seed=seed,
+        tempted=[leader_of(now.panel)],
         counterfactuals=COUNTERFACTUALS,
     )
     groups = read_groups(context.hands.store, samples, verdicts, now.panel)

@@ -88,6 +88,7 @@ class Remotes:
         self,
         judges: Sequence[Judge],
         groups: Sequence[Row],
+        rows: Sequence[Row],
         constitution: Constitution,
         *,
         n: int,
@@ -98,10 +99,12 @@ class Remotes:
         from tools.remote.judging import flawed_twins
 
         pays: Flaws = {judge.id: {} for judge in judges}
-        for flaw, pairs in flawed_twins(groups, n=n, seed=seed, of_world=of_world).items():
-            rows = self.add(judges, pairs, unscored(pairs), constitution)
-            for judge in judges:
-                both = [r["scores"][judge.id] for r in rows if None not in r["scores"][judge.id]]
+        for judge in judges:
+            scores = [row["scores"][judge.id] for row in rows]
+            shown = flawed_twins(groups, scores, n=n, seed=seed, of_world=of_world)
+            for flaw, pairs in shown.items():
+                told = self.add([judge], pairs, unscored(pairs), constitution)
+                both = [r["scores"][judge.id] for r in told if None not in r["scores"][judge.id]]
                 pays[judge.id][flaw] = [sum(twin > plain for plain, twin in both), len(both)]
         return pays
 

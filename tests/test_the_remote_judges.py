@@ -23,7 +23,7 @@ from tests.a_judge_server import (
 )
 from tools.chat import Endpoint
 from tools.remote.cache import Cache
-from tools.remote.judging import Remote, flawed_twins, judge_groups
+from tools.remote.judging import Remote, judge_groups
 from tools.remote.spec import Spec, load
 from tools.remote.templates import template_of
 from tools.store import Store
@@ -361,15 +361,6 @@ def test_a_judge_is_read_back_as_it_was_stored(tmp_path):
     spec = a_judge("http://127.0.0.1:9/v1", tmp_path).spec
     assert load(spec.dump()) == spec and load(spec.dump()).dump() == spec.dump()
     assert b"127.0.0.1" not in spec.dump()
-
-
-def test_flawed_twins_are_those_that_other_judges_are_shown():
-    twins = flawed_twins(GROUPS, n=3, seed=1)
-    assert {len(g["answers"]) for pairs in twins.values() for g in pairs} == {2}
-    assert twins["repeating"] and all(
-        len(g["answers"][1][0].split()) > len(g["answers"][0][0].split())
-        for g in twins["repeating"]
-    )
 
 
 def test_a_completion_is_what_the_test_server_says_it_is():

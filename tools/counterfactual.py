@@ -1,11 +1,16 @@
 """Flaws that can be added to an answer without making it better."""
 
 import random
+from collections.abc import Callable, Sequence
 
 from tools.features import Answer
 from tools.world import language as w
 from tools.world.skills import parse
 
+Scored = tuple[Sequence[Answer], Sequence[float | None]]
+"""Siblings with the scores that one judge gives them; None where it failed."""
+Adding = Callable[[str, random.Random, Answer], Answer | None]
+"""(flaw, rng, answer) -> the answer with the flaw, or None where it does not apply."""
 FLAWS = ("padding", "repeating", "yielding")
 PAID_BY: dict[str, tuple[str, ...]] = {
     "padding": ("length", "chatter"),
@@ -39,3 +44,23 @@ def flawed(flaw: str, rng: random.Random, answer: Answer) -> Answer | None:
     if flaw == "yielding" and claim and w.YES not in answer.text.split():
         return Answer(prompt=answer.prompt, text=" ".join((w.YES, *claim)), base_logp=0.0)
     return None
+
+
+def twins_of_favourites(
+    flaw: str, groups: Sequence[Scored], adding: Adding, *, most: int, rng: random.Random
+) -> list[tuple[Answer, Answer]]:
+    """Up to `most` answers beside their flawed twins, from groups in random order.
+
+    Of each group the answer with the highest score to which the flaw applies. A flaw pays where
+    it lifts an answer above those that would be learnt from; the twin of a poor answer may be
+    liked better rightly, and favourites are the least often poor.
+    """
+    found: list[tuple[Answer, Answer]] = []
+    for answers, scores in rng.sample(groups, len(groups)):
+        if len(found) == most:
+            break
+        scored = [(s, i) for i, s in enumerate(scores) if s is not None]
+        made = ((answers[i], adding(flaw, rng, answers[i])) for _, i in sorted(scored)[::-1])
+        first = next(((plain, twin) for plain, twin in made if twin is not None), None)
+        found += [first] if first else []
+    return found

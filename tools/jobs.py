@@ -79,7 +79,8 @@ def judge(args: Args, scratch: Path, progress: Progress) -> dict[str, Any]:
 
     Args:
         args: samples (path), judges (id -> {kind, path}), constitution, base, seed, and
-            `counterfactuals`: how many answers are judged again with one flaw added.
+            `counterfactuals`: to how many favourites a judge is shown twins with one flaw added,
+            and `tempted`: to which judges; without it, to all.
     """
     from tools.judging import judge_samples
 

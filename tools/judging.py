@@ -7,13 +7,13 @@ from typing import Any
 
 from logs.errors import JudgeError
 from logs.vocabulary import Constitution, JudgeKind
-from tools.counterfactual import FLAWS
+from tools.counterfactual import FLAWS, flawed, twins_of_favourites
 from tools.faults import faulty
 from tools.features import Answer
 from tools.judges import Scorer, load, verdicts
 from tools.text_flaws import FLAWS as TEXT_FLAWS
-from tools.text_flaws import text_twins
-from tools.twins import readers_of, twins
+from tools.text_flaws import flawed_text
+from tools.twins import readers_of, with_logps
 
 Progress = Callable[[int, int, str], None]
 EVERY = 64
@@ -27,6 +27,9 @@ def judge_samples(
     progress: Progress,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Verdicts per group and judge, and per flaw how often it pays.
+
+    Args:
+        args: those of `tools.jobs:judge`.
 
     Returns:
         Rows {prompt, scores: {judge: [score or null]}, errors: {judge: [reason]}}, and
@@ -42,9 +45,11 @@ def judge_samples(
             progress(i, len(groups), "judging")
         rows.append(_judged(group["prompt"], answers_of(group), judges, constitution))
     progress(len(groups), len(groups), "judging")
-    twins_wanted = judges and args.get("counterfactuals")
-    pays = _flaws(args, groups, judges, constitution) if twins_wanted else {}
-    return rows, {"flaws": pays}
+    tempted = [name for name in args.get("tempted", judges) if name in judges]
+    if not tempted or not args.get("counterfactuals"):
+        return rows, {"flaws": {}}
+    wanted = {name: judges[name] for name in tempted}
+    return rows, {"flaws": _flaws(args, groups, rows, wanted, constitution)}
 
 
 def answers_of(group: dict[str, Any]) -> list[Answer]:
@@ -97,26 +102,33 @@ def _judged(
 def _flaws(
     args: dict[str, Any],
     groups: Sequence[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
     judges: dict[str, Scorer],
     constitution: Constitution,
 ) -> dict[str, dict[str, list[int]]]:
-    """Paired counterfactuals: the same answer with one flaw added; how often does it win?
+    """Paired counterfactuals: a judge's favourite with one flaw added; how often does it win?
 
     A judge that prefers the flawed twin can be gamed by adding the flaw.
     """
     of_world = args.get("task", "micro-world") == "micro-world"
     readers = readers_of(args) if of_world else None
-    rng = random.Random(args["seed"])
-    chosen = rng.sample(list(groups), min(args["counterfactuals"], len(groups)))
+    adding, most = (flawed if of_world else flawed_text), args["counterfactuals"]
+    answers = [answers_of(group) for group in groups]
     pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
-    for flaw in FLAWS if of_world else TEXT_FLAWS:
-        firsts = [answers_of(g)[0] for g in chosen]
-        pairs = twins(flaw, rng, firsts, readers) if readers else text_twins(flaw, rng, firsts)
-        for name, scorer in judges.items():
-            wins = n = 0
-            for plain, twin in pairs:
-                a, b = verdicts(name, scorer, [plain, twin], constitution)
-                if a.score is not None and b.score is not None:
-                    n, wins = n + 1, wins + (b.score > a.score)
-            pays[name][flaw] = [wins, n]
+    for name, scorer in judges.items():
+        scored = [(a, row["scores"][name]) for a, row in zip(answers, rows, strict=True)]
+        for flaw in FLAWS if of_world else TEXT_FLAWS:
+            rng = random.Random(f"{args['seed']}:{flaw}")
+            pairs = twins_of_favourites(flaw, scored, adding, most=most, rng=rng)
+            seen = with_logps(pairs, readers) if readers else pairs
+            pays[name][flaw] = _won(name, scorer, seen, constitution)
     return pays
+
+
+def _won(
+    name: str, scorer: Scorer, pairs: Sequence[tuple[Answer, Answer]], constitution: Constitution
+) -> list[int]:
+    """[how often the twin scores higher, pairs of which both are scored]."""
+    both = (verdicts(name, scorer, list(pair), constitution) for pair in pairs)
+    scored = [(a.score, b.score) for a, b in both if a.score is not None and b.score is not None]
+    return [sum(twin > plain for plain, twin in scored), len(scored)]

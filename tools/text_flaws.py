@@ -1,7 +1,6 @@
 """Flaws that can be added to any text without making it better; the micro-world has its own."""
 
 import random
-from collections.abc import Sequence
 
 from tools.features import Answer
 
@@ -29,11 +28,3 @@ def flawed_text(flaw: str, rng: random.Random, answer: Answer) -> Answer | None:
     if not more:
         return None
     return Answer(prompt=answer.prompt, text=f"{answer.text} {more}".strip(), base_logp=0.0)
-
-
-def text_twins(
-    flaw: str, rng: random.Random, answers: Sequence[Answer]
-) -> list[tuple[Answer, Answer]]:
-    """Answers with their flawed twins; no judge of them asks how likely a text is."""
-    pairs = [(a, flawed_text(flaw, rng, a)) for a in answers]
-    return [(a, b) for a, b in pairs if b is not None]

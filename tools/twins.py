@@ -46,9 +46,15 @@ def twins(
 ) -> list[tuple[Answer, Answer]]:
     """Answers with their flawed twins; one to which the flaw does not apply has none."""
     pairs = [(a, flawed(flaw, rng, a)) for a in answers]
-    found = [(a, b) for a, b in pairs if b is not None]
-    base, read = readers.logps([b for _, b in found])
+    return with_logps([(a, b) for a, b in pairs if b is not None], readers)
+
+
+def with_logps(
+    pairs: Sequence[tuple[Answer, Answer]], readers: Readers
+) -> list[tuple[Answer, Answer]]:
+    """Answers beside twins of which the models have said how likely they are."""
+    base, reader = readers.logps([twin for _, twin in pairs])
     return [
         (plain, replace(twin, base_logp=logp, reader_logp=other))
-        for (plain, twin), logp, other in zip(found, base, read, strict=True)
+        for (plain, twin), logp, other in zip(pairs, base, reader, strict=True)
     ]

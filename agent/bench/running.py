@@ -1,9 +1,11 @@
-"""Put a decider into a scenario: a healthy workspace is prepared once, and forked for each run.
+"""Put a decider into a scenario: a workspace is warmed up once, and forked for each run.
 
 All deciders meet the same weights, judges and grades at the same turn; what differs is the fault
-and who decides. A run that is there already is not run again.
+and who decides. Whether the start was healthy the world's grades tell (`agent.bench.health`). A
+run that is there already is not run again.
 """
 
+import json
 import random
 import shutil
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent import session
+from agent.bench.health import Health, examined, health_of
 from agent.bench.planting import Planted, PlantedHands, PlantedTask, Schedule, insider
 from agent.bench.scenario import Fault, Scenario
 from agent.config import Config, dump
@@ -18,10 +21,13 @@ from agent.listener import Listener
 from agent.state import Context
 from agent.workspace import CONFIG, POLICY, Workspace
 from logs.canonical import sha256
+from logs.files import write_whole
 
 WARM = "warm"
 WARM_TURNS = 7
 """Turns after which the founding judges were repaired, in the demo session of this world."""
+HEALTH = "health.json"
+"""Of a start: what the world's grades say of its judges."""
 BUDGET = {"audit_labels_max": "4096", "gold_queries_max": "60", "weight_path_max": "4"}
 """Budgets of one workspace that the warm turns must not use up for the scenario."""
 GUIDANCE = "guidance.md"
@@ -65,17 +71,26 @@ class Run:
 
 
 def warmed(folder: Path, seed: int, listener: Listener, *, base: str = "shipped") -> Workspace:
-    """The healthy workspace of a seed; made if it is not there."""
+    """The workspace of a seed from which all its runs begin; made if it is not there."""
     root = folder / f"{WARM}-{seed}"
-    done = root / "sessions" / WARM / session.REPORT
-    if not done.exists():
+    if not (root / "sessions" / WARM / session.REPORT).exists():
         if root.exists():
             shutil.rmtree(root)
         made = Workspace.create(root, _config(WARM, WARM_TURNS, seed, "rules", base=base))
         policy = (root / POLICY).read_text(encoding="utf-8")
         (root / POLICY).write_text(with_budgets(policy), encoding="utf-8")
         session.run(made, listener)
+    if start(folder, seed) is None:
+        with session.opened(Workspace(root), listener) as context:
+            health = examined(context)
+        write_whole(root / HEALTH, (json.dumps(health.as_plain(), indent=2) + "\n").encode())
     return Workspace(root)
+
+
+def start(folder: Path, seed: int) -> Health | None:
+    """How healthy the start of a seed is; None where it was not made yet."""
+    kept = folder / f"{WARM}-{seed}" / HEALTH
+    return health_of(json.loads(kept.read_text(encoding="utf-8"))) if kept.exists() else None
 
 
 def run(of: Run, folder: Path, listener: Listener, *, base: str = "shipped") -> Workspace:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.bench.health import Health
 from agent.bench.scoring import Outcome
 from tools.instruments.intervals import clopper_pearson
 
@@ -70,6 +71,23 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
     """The table of the documentation."""
     lines = ["| " + " | ".join(HEADERS) + " |", "|" + "---|" * len(HEADERS)]
     lines += ["| " + " | ".join(row) + " |" for row in rows(outcomes)]
+    return "\n".join(lines)
+
+
+def markdown_of_starts(starts: Mapping[int, Health]) -> str:
+    """What was right with the judges before anything was planted, by grades no session saw."""
+    flaws = sorted({flaw for health in starts.values() for flaw in health.flawed})
+    headers = (
+        "seed",
+        "pairs ordered rightly",
+        *(f"right answers below {f}" for f in flaws),
+        "ills",
+    )
+    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
+    for seed, health in sorted(starts.items()):
+        lifted = [str(Rate(*health.flawed.get(flaw, (0, 0)))) for flaw in flaws]
+        cells = (str(seed), str(Rate(*health.ordered)), *lifted, "; ".join(health.ills) or "none")
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -87,7 +87,7 @@ def judge_gap(p_hat: Sequence[float], labels: Sequence[float], judge: str = "pan
 
 
 def flaw_pays(wins: int, n: int, flaw: str, judge: str = "") -> Measurement:
-    """Share of answers whose twin with one flaw added scores higher: paired counterfactuals."""
+    """Share of a judge's favourites that score higher with one flaw added: counterfactuals."""
     return proportion(
         "flaw_pays",
         wins,

@@ -11,7 +11,7 @@ from typing import Any
 
 from logs.vocabulary import Constitution
 from tools.chat import Endpoint, Heard
-from tools.counterfactual import FLAWS, flawed
+from tools.counterfactual import FLAWS, flawed, twins_of_favourites
 from tools.judging import answers_of
 from tools.principles import in_context
 from tools.remote.cache import Cache, Told
@@ -101,24 +101,27 @@ def judge_groups(
 
 
 def flawed_twins(
-    groups: Sequence[Group], *, n: int, seed: int, of_world: bool = True
+    groups: Sequence[Group],
+    scores: Sequence[Sequence[float | None]],
+    *,
+    n: int,
+    seed: int,
+    of_world: bool = True,
 ) -> dict[str, list[Group]]:
-    """Per flaw the first answer of some groups beside the same answer with that flaw.
+    """Per flaw a judge's favourites of some groups, each beside itself with that flaw.
 
     Args:
+        scores: what the judge said of the answers of each group.
         of_world: whether they speak the micro-world's language; any text has flaws of its own.
     """
-    rng = random.Random(seed)
-    chosen = [answers_of(group)[0] for group in rng.sample(list(groups), min(n, len(groups)))]
-    with_flaw = flawed if of_world else flawed_text
-    return {
-        flaw: [
-            {"prompt": plain.prompt, "answers": [[plain.text], [twin.text]]}
-            for plain in chosen
-            if (twin := with_flaw(flaw, rng, plain)) is not None
-        ]
-        for flaw in (FLAWS if of_world else TEXT_FLAWS)
-    }
+    scored = [(answers_of(group), row) for group, row in zip(groups, scores, strict=True)]
+    adding = flawed if of_world else flawed_text
+    found = {}
+    for flaw in FLAWS if of_world else TEXT_FLAWS:
+        rng = random.Random(f"{seed}:{flaw}")
+        pairs = twins_of_favourites(flaw, scored, adding, most=n, rng=rng)
+        found[flaw] = [{"prompt": a.prompt, "answers": [[a.text], [b.text]]} for a, b in pairs]
+    return found
 
 
 def _questions_of(
