@@ -80,7 +80,7 @@ def markdown_of_starts(starts: Mapping[int, Health]) -> str:
     headers = (
         "seed",
         "pairs ordered rightly",
-        *(f"right answers below {f}" for f in flaws),
+        *(f"right answers lifted by {f}" for f in flaws),
         "ills",
     )
     lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
