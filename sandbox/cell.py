@@ -123,14 +123,16 @@ class Cell:
 
     def _last_words(self) -> str:
         """What the builder or the fork server complained of before it ended."""
-        if self._complaints.closed:
-            return ""
-        if self._process is not None:
+        # Another thread may close the wall meanwhile; then nobody wants to know.
+        if (process := self._process) is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=2.0)
-        size = self._complaints.seek(0, os.SEEK_END)
-        self._complaints.seek(max(0, size - 4096))
-        return self._complaints.read().decode(errors="replace").strip()
+                process.wait(timeout=2.0)
+        try:
+            size = self._complaints.seek(0, os.SEEK_END)
+            self._complaints.seek(max(0, size - 4096))
+            return self._complaints.read().decode(errors="replace").strip()
+        except ValueError:
+            return ""
 
     def _not_built(self, saw: str, try_this: str = ALLOW_NAMESPACES) -> WallError:
         return WallError(

@@ -146,6 +146,22 @@ class TestAWorker:
             rig("spin", on_progress=lambda *_: threading.Timer(0.1, rig.worker.close).start())
         assert soon(lambda: rig.inside() == [])
 
+    def test_that_is_closed_while_its_last_words_are_awaited_has_none(self, tmp_path):
+        rig = Rig(tmp_path)
+        with rig.worker:
+            rig("echo")
+            cell = rig.worker._cell
+
+            class Closing:
+                def wait(self, timeout):
+                    cell._complaints.close()
+
+            process, cell._process = cell._process, Closing()
+            try:
+                assert cell._last_words() == ""
+            finally:
+                cell._process = process
+
 
 class TestTwoWorkers:
     def test_side_by_side_do_not_interfere(self, tmp_path):
