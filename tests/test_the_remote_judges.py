@@ -182,10 +182,10 @@ ODD = {
 
 @pytest.mark.parametrize("server, name", ODD.values(), ids=ODD.keys())
 def test_no_score_comes_of(tmp_path, server, name):
+    # Little patience only where it is what is tried: a busy machine may answer late.
+    patience = {"deadline_seconds": 0.5, "timeout_seconds": 0.2 if name == "timed-out" else 20.0}
     with a_server(server) as there:
-        found = judged(
-            there, tmp_path, deadline_seconds=0.5, timeout_seconds=0.2, profile="generic"
-        )
+        found = judged(there, tmp_path, profile="generic", **patience)
     assert scores(found) == [[None] * 4] * 3
     assert errors(found) == {name}
 
