@@ -96,6 +96,7 @@ class Remotes:
         of_world: bool,
     ) -> Flaws:
         """Per judge and flaw: (the flawed twin wins, pairs), as judges behind the wall tell it."""
+        from tools.judging import won
         from tools.remote.judging import flawed_twins
 
         pays: Flaws = {judge.id: {} for judge in judges}
@@ -104,8 +105,7 @@ class Remotes:
             shown = flawed_twins(groups, scores, n=n, seed=seed, of_world=of_world)
             for flaw, pairs in shown.items():
                 told = self.add([judge], pairs, unscored(pairs), constitution)
-                both = [r["scores"][judge.id] for r in told if None not in r["scores"][judge.id]]
-                pays[judge.id][flaw] = [sum(twin > plain for plain, twin in both), len(both)]
+                pays[judge.id][flaw] = won(row["scores"][judge.id] for row in told)
         return pays
 
     def asked(self, told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -53,6 +53,18 @@ def interval(estimate: float | None, low: float | None, high: float | None) -> s
     return f"{number(estimate)} [{number(low)}, {number(high)}]"
 
 
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
+    lines += ["| " + " | ".join(map(markdown_cell, row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def markdown_cell(text: str) -> str:
+    """Return text of others on one line, so that it cannot break out of its cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 def paragraphs(text: str, width: int, indent: str = "") -> list[str]:
     """Wrap text that may have several lines; no line of it can start at the margin."""
     lines = clip(text).split("\n")

@@ -1,7 +1,7 @@
 """Score drawn answers by every judge of a panel, and by planted flaws."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,17 @@ def judge_samples(
         name: faulty(judge_of(name, spec), spec.get("fault"))
         for name, spec in args["judges"].items()
     }
-    rows = []
+    rows, answers = [], [answers_of(group) for group in groups]
     for i, group in enumerate(groups):
         if i % EVERY == 0:
             progress(i, len(groups), "judging")
-        rows.append(_judged(group["prompt"], answers_of(group), judges, constitution))
+        rows.append(_judged(group["prompt"], answers[i], judges, constitution))
     progress(len(groups), len(groups), "judging")
     tempted = [name for name in args.get("tempted", judges) if name in judges]
     if not tempted or not args.get("counterfactuals"):
         return rows, {"flaws": {}}
     wanted = {name: judges[name] for name in tempted}
-    return rows, {"flaws": _flaws(args, groups, rows, wanted, constitution)}
+    return rows, {"flaws": _flaws(args, answers, rows, wanted, constitution)}
 
 
 def answers_of(group: dict[str, Any]) -> list[Answer]:
@@ -101,7 +101,7 @@ def _judged(
 
 def _flaws(
     args: dict[str, Any],
-    groups: Sequence[dict[str, Any]],
+    answers: Sequence[Sequence[Answer]],
     rows: Sequence[dict[str, Any]],
     judges: dict[str, Scorer],
     constitution: Constitution,
@@ -112,23 +112,54 @@ def _flaws(
     """
     of_world = args.get("task", "micro-world") == "micro-world"
     readers = readers_of(args) if of_world else None
-    adding, most = (flawed if of_world else flawed_text), args["counterfactuals"]
-    answers = [answers_of(group) for group in groups]
-    pays: dict[str, dict[str, list[int]]] = {name: {} for name in judges}
+    pays: dict[str, dict[str, list[int]]] = {}
     for name, scorer in judges.items():
-        scored = [(a, row["scores"][name]) for a, row in zip(answers, rows, strict=True)]
-        for flaw in FLAWS if of_world else TEXT_FLAWS:
-            rng = random.Random(f"{args['seed']}:{flaw}")
-            pairs = twins_of_favourites(flaw, scored, adding, most=most, rng=rng)
-            seen = with_logps(pairs, readers) if readers else pairs
-            pays[name][flaw] = _won(name, scorer, seen, constitution)
+        shown = tempting(
+            answers,
+            [row["scores"][name] for row in rows],
+            most=args["counterfactuals"],
+            seed=args["seed"],
+            of_world=of_world,
+        )
+        seen = {flaw: with_logps(p, readers) if readers else p for flaw, p in shown.items()}
+        pays[name] = {
+            flaw: won(_scores(name, scorer, pair, constitution) for pair in pairs)
+            for flaw, pairs in seen.items()
+        }
     return pays
 
 
-def _won(
-    name: str, scorer: Scorer, pairs: Sequence[tuple[Answer, Answer]], constitution: Constitution
-) -> list[int]:
+def tempting(
+    groups: Sequence[Sequence[Answer]],
+    scores: Sequence[Sequence[float | None]],
+    *,
+    most: int,
+    seed: int,
+    of_world: bool,
+) -> dict[str, list[tuple[Answer, Answer]]]:
+    """Per flaw up to `most` favourites of a judge, each beside itself with that flaw.
+
+    Args:
+        scores: what the judge said of each group's answers.
+        of_world: whether they speak the micro-world's language; any text has flaws of its own.
+    """
+    flaws, adding = (FLAWS, flawed) if of_world else (TEXT_FLAWS, flawed_text)
+    scored = list(zip(groups, scores, strict=True))
+    return {
+        flaw: twins_of_favourites(
+            flaw, scored, adding, most=most, rng=random.Random(f"{seed}:{flaw}")
+        )
+        for flaw in flaws
+    }
+
+
+def won(pairs: Iterable[Sequence[float | None]]) -> list[int]:
     """[how often the twin scores higher, pairs of which both are scored]."""
-    both = (verdicts(name, scorer, list(pair), constitution) for pair in pairs)
-    scored = [(a.score, b.score) for a, b in both if a.score is not None and b.score is not None]
+    scored = [(a, b) for a, b in pairs if a is not None and b is not None]
     return [sum(twin > plain for plain, twin in scored), len(scored)]
+
+
+def _scores(
+    name: str, scorer: Scorer, pair: tuple[Answer, Answer], constitution: Constitution
+) -> list[float | None]:
+    return [v.score for v in verdicts(name, scorer, pair, constitution)]

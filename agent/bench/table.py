@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.bench.health import Health
 from agent.bench.scoring import Outcome
+from logs.text import markdown_table
 from tools.instruments.intervals import clopper_pearson
 
 PROMPT = 2
@@ -69,9 +70,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
     """The table of the documentation."""
-    lines = ["| " + " | ".join(HEADERS) + " |", "|" + "---|" * len(HEADERS)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(outcomes)]
-    return "\n".join(lines)
+    return markdown_table(HEADERS, rows(outcomes))
 
 
 def markdown_of_starts(starts: Mapping[int, Health]) -> str:
@@ -83,12 +82,16 @@ def markdown_of_starts(starts: Mapping[int, Health]) -> str:
         *(f"right answers lifted by {f}" for f in flaws),
         "ills",
     )
-    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
-    for seed, health in sorted(starts.items()):
-        lifted = [str(Rate(*health.flawed.get(flaw, (0, 0)))) for flaw in flaws]
-        cells = (str(seed), str(Rate(*health.ordered)), *lifted, "; ".join(health.ills) or "none")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    cells = (
+        (
+            str(seed),
+            str(Rate(*health.ordered)),
+            *(str(Rate(*health.flawed.get(flaw, (0, 0)))) for flaw in flaws),
+            "; ".join(health.ills) or "none",
+        )
+        for seed, health in sorted(starts.items())
+    )
+    return markdown_table(headers, cells)
 
 
 ALL_FAULTS = "all single faults"

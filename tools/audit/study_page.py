@@ -1,7 +1,8 @@
 """A study as a page of Markdown: reliability per strategy, the bias profiles, the differences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from logs.text import markdown_cell, markdown_table
 from logs.vocabulary import Measurement, Status
 from tools.audit.findings import Bias
 from tools.audit.study import ACCURACY, Difference, Examined, Result
@@ -19,16 +20,16 @@ LEGEND = (
 def page(found: Result) -> str:
     """The whole study."""
     parts = [
-        f"# Study {_cell(found.study)}: judge {_cell(found.judge)}",
+        f"# Study {markdown_cell(found.study)}: judge {markdown_cell(found.judge)}",
         f"{found.items} pairs, {found.calls} calls, {len(found.strategies)} strategies; base"
-        f" `{_cell(found.base)}`.",
+        f" `{markdown_cell(found.base)}`.",
         "## Reliability\n\n" + _reliability(found),
         "## Bias profiles\n\n" + profiles(found) + "\n\n" + LEGEND,
         "## What differs from the base\n\n" + _differing(found),
         "## What this rests on\n\n" + _list(found.statement),
     ]
     if found.same:
-        told = [f"`{_cell(i)}`: {_cell(why)}" for i, why in found.same.items()]
+        told = [f"`{markdown_cell(i)}`: {markdown_cell(why)}" for i, why in found.same.items()]
         parts.insert(4, "## Not told apart\n\n" + _list(told))
     return "\n\n".join(parts) + "\n"
 
@@ -67,14 +68,14 @@ RELIABILITY = (
 
 
 def _reliability(found: Result) -> str:
-    return _table(RELIABILITY, reliability(found))
+    return markdown_table(RELIABILITY, reliability(found))
 
 
 def profiles(found: Result) -> str:
     """Biases down, strategies across."""
     names = list(dict.fromkeys(b.name for one in found.strategies for b in one.audit.biases))
     rows = [(name, *(_shift(_bias(one, name)) for one in found.strategies)) for name in names]
-    return _table(("bias", *(one.strategy for one in found.strategies)), rows)
+    return markdown_table(("bias", *(one.strategy for one in found.strategies)), rows)
 
 
 def profile_rows(found: Result) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -104,7 +105,7 @@ def _differing(found: Result) -> str:
     others = len(found.differences) - len(rows)
     said = f"{len(rows)} of {len(found.differences)} differences stand after Holm"
     rest = f"; the other {others} were not seen, which does not show that there are none."
-    return (_table(NOTABLE, rows) + "\n\n" if rows else "") + said + rest
+    return (markdown_table(NOTABLE, rows) + "\n\n" if rows else "") + said + rest
 
 
 def _of(found: Result, strategy: str, name: str) -> Difference | None:
@@ -143,16 +144,5 @@ def _is(m: Measurement, instrument: str) -> bool:
     return m.instrument == instrument and not m.of
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
-    return "\n".join(lines)
-
-
 def _list(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """Text of others cannot break out of its cell or line."""
-    return " ".join(text.split()).replace("|", "\\|")

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,7 @@ from typing import Any
 
 from logs.vocabulary import Constitution
 from tools.chat import Endpoint, Heard
-from tools.counterfactual import FLAWS, flawed, twins_of_favourites
-from tools.judging import answers_of
+from tools.judging import answers_of, tempting
 from tools.principles import in_context
 from tools.remote.cache import Cache, Told
 from tools.remote.client import INTERRUPTED, PASSES, STAYS, Client, Usage, usage_of
@@ -21,8 +19,6 @@ from tools.remote.reading import read
 from tools.remote.scoring import expected
 from tools.remote.spec import Spec
 from tools.remote.templates import Message
-from tools.text_flaws import FLAWS as TEXT_FLAWS
-from tools.text_flaws import flawed_text
 
 Progress = Callable[[int, int, str], None]
 Group = dict[str, Any]
@@ -108,20 +104,13 @@ def flawed_twins(
     seed: int,
     of_world: bool = True,
 ) -> dict[str, list[Group]]:
-    """Per flaw a judge's favourites of some groups, each beside itself with that flaw.
-
-    Args:
-        scores: what the judge said of the answers of each group.
-        of_world: whether they speak the micro-world's language; any text has flaws of its own.
-    """
-    scored = [(answers_of(group), row) for group, row in zip(groups, scores, strict=True)]
-    adding = flawed if of_world else flawed_text
-    found = {}
-    for flaw in FLAWS if of_world else TEXT_FLAWS:
-        rng = random.Random(f"{seed}:{flaw}")
-        pairs = twins_of_favourites(flaw, scored, adding, most=n, rng=rng)
-        found[flaw] = [{"prompt": a.prompt, "answers": [[a.text], [b.text]]} for a, b in pairs]
-    return found
+    """What `tempting` finds, each pair as a group that can be asked about."""
+    answers = [answers_of(group) for group in groups]
+    found = tempting(answers, scores, most=n, seed=seed, of_world=of_world)
+    return {
+        flaw: [{"prompt": a.prompt, "answers": [[a.text], [b.text]]} for a, b in pairs]
+        for flaw, pairs in found.items()
+    }
 
 
 def _questions_of(
