@@ -25,6 +25,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 VLLM = Path(__file__).parent / "vllm"
+SLOW_TIMEOUT = 1500
 
 
 class NetworkTouched(AssertionError):
@@ -73,12 +74,32 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
     skip = pytest.mark.skip(reason="slow: run it with ./run test-slow")
+    patience = pytest.mark.timeout(SLOW_TIMEOUT)
     for item in items:
         if "slow" in item.keywords:
-            item.add_marker(skip)
+            item.add_marker(patience if config.getoption("--slow") else skip)
+
+
+class ToldAtOnce:
+    """Names each failure when it happens: a run that is cut short has said what failed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not report.failed:
+            return
+        terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        terminal.ensure_newline()
+        terminal.write_line(
+            f"FAILED at {report.when}: {report.nodeid}\n{report.longreprtext[-1500:]}"
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ToldAtOnce(config))
 
 
 @pytest.fixture(autouse=True)
