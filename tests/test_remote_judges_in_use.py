@@ -134,11 +134,11 @@ class TestAnAnswerWithMarksOfAChatTemplate:
 class TestWhatIsSaid:
     @pytest.mark.parametrize("filling", ["\n", " \n", "\n ", "```\n"])
     def test_is_read_in_no_time_however_many_lines_it_has(self, filling):
-        began = time.monotonic()
+        began = time.process_time()
         for text in (f"```{filling * 6000}x", f"```json\n{filling * 6000}x"):
             with pytest.raises(ValueError):
                 value_in(text)
-        assert time.monotonic() - began < 5
+        assert time.process_time() - began < 5
 
     @pytest.mark.parametrize(
         "text",

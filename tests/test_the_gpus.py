@@ -66,7 +66,7 @@ def test_a_driver_that_fails_or_hangs_is_no_gpu_and_no_error(driver, script, mon
     driver(f"exec {script}" if script.startswith("sleep") else script)
     began = time.monotonic()
     assert gpus() == ()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_watch_keeps_the_most_memory_and_the_mean_use_since_it_was_asked(

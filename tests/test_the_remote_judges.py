@@ -23,6 +23,7 @@ from tests.a_judge_server import (
 )
 from tools.chat import Endpoint
 from tools.remote.cache import Cache
+from tools.remote.client import PASSES
 from tools.remote.judging import Remote, judge_groups
 from tools.remote.spec import Spec, load
 from tools.remote.templates import template_of
@@ -44,7 +45,7 @@ RULES = Constitution(
 
 
 def a_judge(server, tmp_path, template="pointwise-v1", at_once=4, profile="vllm", **more):
-    patience = {"timeout_seconds": 5.0, "deadline_seconds": 2.0, "backoff_seconds": 0.02}
+    patience = {"timeout_seconds": 30.0, "deadline_seconds": 30.0, "backoff_seconds": 0.02}
     endpoint = {k: more.pop(k, v) for k, v in patience.items()}
     parameters = {"temperature": 0.0, "max_tokens": 64, "seed": 0, "opponents": 2}
     spec = Spec(
@@ -183,7 +184,11 @@ ODD = {
 @pytest.mark.parametrize("server, name", ODD.values(), ids=ODD.keys())
 def test_no_score_comes_of(tmp_path, server, name):
     # Little patience only where it is what is tried: a busy machine may answer late.
-    patience = {"deadline_seconds": 0.5, "timeout_seconds": 0.2 if name == "timed-out" else 20.0}
+    patience = {}
+    if name in PASSES:
+        patience = {"deadline_seconds": 0.5 if name == "timed-out" else 3.0}
+    if name == "timed-out":
+        patience["timeout_seconds"] = 0.2
     with a_server(server) as there:
         found = judged(there, tmp_path, profile="generic", **patience)
     assert scores(found) == [[None] * 4] * 3
@@ -212,15 +217,17 @@ class TestAServerInTrouble:
 
     def test_is_asked_again_until_it_answers(self, tmp_path):
         with a_server(status(500), status(503), chat.drops, chat.hangs, rates(5)) as server:
-            found = judged(server, tmp_path, at_once=1, timeout_seconds=0.3)
+            found = judged(server, tmp_path, at_once=1, timeout_seconds=2.0)
         assert not errors(found)
 
     def test_that_stays_away_is_given_up_by_all_questions_together(self, tmp_path):
         many = [{"prompt": PROMPTS[0], "answers": [[f"{i}"] for i in range(200)]}]
         began = time.monotonic()
         with a_server(status(503)) as server:
-            found = judged(server, tmp_path, groups=many, deadline_seconds=0.5)
-        assert time.monotonic() - began < 5 and errors(found) == {"http-503"}
+            found = judged(server, tmp_path, groups=many, deadline_seconds=3.0)
+        one_after_the_other = 3.0 * 200 / 4
+        assert time.monotonic() - began < one_after_the_other / 3
+        assert errors(found) == {"http-503"}
 
     def test_whose_key_or_model_is_wrong_is_not_asked_on(self, tmp_path):
         with a_server(status(404)) as server:
@@ -230,8 +237,8 @@ class TestAServerInTrouble:
     def test_that_asks_for_an_hour_is_given_up_at_once(self, tmp_path):
         began = time.monotonic()
         with a_server(status(429, Retry_After="3600")) as server:
-            assert errors(judged(server, tmp_path)) == {"http-429"}
-        assert time.monotonic() - began < 2
+            assert errors(judged(server, tmp_path, deadline_seconds=600.0)) == {"http-429"}
+        assert time.monotonic() - began < 60
 
 
 class TestWhatWasAskedBefore:

@@ -156,8 +156,8 @@ class TestAWorkspaceThatNobodyTouched:
         assert answer.ok is None and answer.detail.startswith("version 2 lies there, signed by 0")
 
     def test_may_hold_a_statement_that_ran_out_beside_a_later_one_of_the_same_key(self, own):
-        hand_in(own, CAT, "at first sight", valid=timedelta(seconds=2))
-        time.sleep(2.1)
+        hand_in(own, CAT, "at first sight", valid=timedelta(seconds=5))
+        time.sleep(5.1)
         hand_in(own, CAT, "at second sight")
         (answer,) = [a for a in verify_all(own) if a.name == PAPERS]
         assert (answer.ok, answer.detail) == (True, "4 signed statements about proposals")

@@ -41,6 +41,7 @@ def _serve(sink: Sink, lines: TextIO, answers: TextIO) -> None:
 
 
 def _say(answers: TextIO, value: dict[str, object]) -> None:
+    sys.stdout.flush()  # what a library printed so far: the answer may be the last that we live to
     answers.write(json.dumps(value) + "\n")
     answers.flush()
 
