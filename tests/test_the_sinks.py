@@ -214,9 +214,10 @@ class TestWhatASinkSees:
         assert not seen & {"WANDB_API_KEY", "HF_TOKEN", "MLFLOW_TRACKING_URI"}
         assert {"DO_NOT_TRACK", "HF_HUB_OFFLINE"} <= seen
 
-    def test_prints_to_a_file_and_not_into_an_answer(self, workspace, others):
-        followed(workspace, "files")
-        assert "greets" in (workspace.root / "sinks" / "files" / "files.log").read_text()
+    def test_prints_to_a_file_and_not_into_an_answer(self, workspace, others, tmp_path):
+        with closing(workspace.journal()) as journal, Courier("files", tmp_path / "f") as courier:
+            courier.open(facts_of(journal, SESSION))
+            assert "greets" in courier.log.read_text(), "kept however it ends"
 
 
 def test_the_name_of_a_sink_that_comes_along_cannot_be_taken(others):
