@@ -11,7 +11,7 @@ from agent.running import Holder, holder
 from agent.stops import halted_at, last_stop
 from agent.workspace import CONFIG, Workspace
 from invariants.policy import Policy
-from logs.errors import PlimsollError, UsageError
+from logs.errors import NoLog, PlimsollError, UsageError
 from logs.journal import Journal
 from logs.turns import Turn, turns
 from logs.vocabulary import Digest, EntryKind, Measurement
@@ -100,9 +100,7 @@ def open_log(workspace: Workspace) -> Journal | None:
     """The log for reading, or None before the first session."""
     try:
         return workspace.journal()
-    except UsageError:
-        if workspace.root.joinpath("plimsoll.sqlite").exists():
-            raise
+    except NoLog:
         return None
 
 

@@ -21,7 +21,8 @@ from typing import Any
 import plimsoll
 from logs.journal import Journal
 from logs.merkle import inclusion_proof, verify_inclusion
-from logs.reading import Reader, leaves
+from logs.reading import Reader
+from logs.rows import leaves
 from logs.transparency.paths import consistency, inclusion
 from logs.verify import verified, verify
 from logs.vocabulary import EntryKind

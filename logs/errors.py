@@ -2,7 +2,8 @@
 
     PlimsollError            exit 1   anything that stops a command
     ├── UsageError           exit 2   wrong words on the command line or in a file
-    │   └── EngineUnfit               what draws answers refuses what every turn asks of it
+    │   ├── EngineUnfit               what draws answers refuses what every turn asks of it
+    │   └── NoLog                     nothing was written yet
     ├── Refused              exit 3   the answer is no
     ├── IntegrityError       exit 4   log, store or HEAD does not verify
     ├── WaitsForPerson       exit 5   an approval is needed
@@ -57,6 +58,10 @@ class UsageError(PlimsollError):
 
 class EngineUnfit(UsageError):
     """What draws answers refuses what every turn would ask of it; another turn changes nothing."""
+
+
+class NoLog(UsageError):
+    """Nothing was written here yet: there is no log, or it is being made at this moment."""
 
 
 class Refused(PlimsollError):

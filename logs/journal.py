@@ -16,9 +16,9 @@ from logs import ledgers
 from logs.canonical import canonical, digest_of, plain
 from logs.errors import IntegrityError, Stale, UsageError
 from logs.merkle import Frontier, leaf_hash
-from logs.reading import Reader, leaves, stamp
-from logs.rows import COLUMNS
-from logs.storage import WAIT_SECONDS, open_for_writing, speaking
+from logs.reading import Reader
+from logs.rows import COLUMNS, leaves
+from logs.storage import WAIT_SECONDS, open_for_writing, speaking, stamp
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry, Word
 
 

@@ -5,24 +5,17 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from logs.canonical import digest_of
 from logs.checkpoint import Checkpoint, origin_of
 from logs.errors import IntegrityError, UsageError
 from logs.merkle import Frontier, node_hash
 from logs.rows import COLUMNS, Row, entry_of
-from logs.storage import check_format, open_for_reading, speaking
+from logs.storage import LOOKS, open_for_reading, open_format, speaking, stamp
 from logs.vocabulary import Commit, Digest, EntryKind, Ledgers, LogEntry
 
 PAGE = 256
 """Rows held at once while the log is walked."""
-
-
-def stamp(path: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Return what changes about the files when somebody writes."""
-    files = (path, Path(f"{path}-wal"))
-    return tuple((s.st_mtime_ns, s.st_size) if (s := _stat(f)) else None for f in files)
 
 
 class Reader:
@@ -32,10 +25,7 @@ class Reader:
         self.path = path
         self._lock = threading.RLock()
         self._following = True
-        self._seen = stamp(path)
-        self._db = open_for_reading(path)
-        with speaking(path):
-            check_format(self._db, path)
+        self._db, self._seen = open_format(path)
 
     def close(self) -> None:
         """Close the file; the last writer folds the WAL into it."""
@@ -274,23 +264,25 @@ class Reader:
 
     def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[Row]:
         with self._lock, speaking(self.path):
-            self._follow()
-            return self._db.execute(statement, values).fetchall()
+            for _ in range(LOOKS):
+                self._follow()
+                try:
+                    rows, failed = self._db.execute(statement, values).fetchall(), None
+                except sqlite3.DatabaseError as error:
+                    rows, failed = [], error
+                # A view without locks is torn where a writer folds the WAL into it meanwhile.
+                if self._is_current():
+                    break
+            if failed:
+                raise failed
+            return rows
 
     def _follow(self) -> None:
         """Open again when somebody wrote: an immutable view would never show it."""
-        if self._following and self._seen != (now := stamp(self.path)):
+        if not self._is_current():
+            now = stamp(self.path)
             self._db.close()
             self._db, self._seen = open_for_reading(self.path), now
 
-
-def leaves(database: sqlite3.Connection) -> Iterator[Row]:
-    """Yield every row of the log in order, without keeping them."""
-    yield from database.execute(f"SELECT {COLUMNS} FROM log ORDER BY seq")
-
-
-def _stat(path: Path) -> Any:
-    try:
-        return path.stat()
-    except OSError:
-        return None
+    def _is_current(self) -> bool:
+        return not self._following or self._seen == stamp(self.path)

@@ -1,6 +1,8 @@
 """A row of the log's table becomes an entry; a row that was changed is refused."""
 
 import json
+import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 from logs.errors import IntegrityError
@@ -49,3 +51,8 @@ def column_fault(row: Row, entry: LogEntry) -> str:
         if column != value:
             return f"column {name} is {column!r}, the leaf says {value!s}"
     return ""
+
+
+def leaves(database: sqlite3.Connection) -> Iterator[Row]:
+    """Yield every row of the log in order, without keeping them."""
+    yield from database.execute(f"SELECT {COLUMNS} FROM log ORDER BY seq")

@@ -9,18 +9,23 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from logs.errors import IntegrityError, PlimsollError, UsageError
+from logs.errors import IntegrityError, NoLog, PlimsollError, UsageError
 from logs.vocabulary import Ledgers
 
+Stamp = tuple[tuple[int, int] | None, ...]
+"""(nanoseconds of the last change, bytes) of the log and of its WAL."""
 APPLICATION_ID = 0x504C494D
 """`PLIM`, in the header of the file, so that another database is not taken for a log."""
 FORMAT = 1
 WAIT_SECONDS = 5.0
 """How long a second writer waits for the first."""
+LOOKS = 5
+"""How often a reader looks again at files that a writer is just closing."""
 
 APPEND_ONLY = """
 CREATE TRIGGER {table}_keeps_rows BEFORE DELETE ON {table}
@@ -70,17 +75,41 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open the log without creating or changing any file.
 
     Raises:
-        UsageError: there is no such file.
+        NoLog: there is no such file.
     """
     if not path.is_file():
-        raise UsageError(
-            "There is no log here.",
-            saw=f"no file {path}",
-            wanted="the plimsoll.sqlite of a workspace",
-            try_this="name the workspace with --workspace, or begin one: plimsoll init",
-        )
+        raise _no_log(f"no file {path}")
     with speaking(path):
         return _open_unchanged(path)
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what changes about the files when somebody writes."""
+    files = (path, Path(f"{path}-wal"))
+    return tuple((s.st_mtime_ns, s.st_size) if (s := _stat(f)) else None for f in files)
+
+
+def open_format(path: Path) -> tuple[sqlite3.Connection, Stamp]:
+    """Open a log of this format for reading, with the stamp that it had.
+
+    Raises:
+        NoLog: no writer has made its tables yet, so it has no entry to tell.
+        IntegrityError, UsageError: as `check_format` says.
+    """
+    for look in range(1, LOOKS + 1):
+        seen, connection = stamp(path), open_for_reading(path)
+        try:
+            with speaking(path):
+                if _is_ours_to_create(connection):
+                    raise _no_log(f"{path}, in which nothing was written yet")
+                check_format(connection, path)
+            break
+        except PlimsollError:
+            connection.close()
+            # What was seen while a writer was at it is no ground for a refusal.
+            if look == LOOKS or seen == stamp(path):
+                raise
+    return connection, seen
 
 
 def check_format(connection: sqlite3.Connection, path: Path) -> None:
@@ -124,14 +153,35 @@ def speaking(path: Path) -> Iterator[None]:
         raise _translated(error, path) from error
 
 
+def _stat(path: Path) -> Any:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
 def _open_unchanged(path: Path) -> sqlite3.Connection:
+    # A writer that closes the log takes -wal and -shm away, also between two looks at them.
+    for _ in range(LOOKS - 1):
+        with suppress(FileNotFoundError, sqlite3.OperationalError):
+            return _opened_as_it_lies(path)
+    return _opened_as_it_lies(path)
+
+
+def _opened_as_it_lies(path: Path) -> sqlite3.Connection:
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     name = f"file:{quote(str(path.absolute()))}"
     if not wal.exists() or not wal.stat().st_size:
         # Without `immutable`, SQLite would create -wal and -shm beside the evidence.
         return _connect(f"{name}?mode=ro&immutable=1", WAIT_SECONDS)
     if shm.exists():
-        return _connect(f"{name}?mode=ro", WAIT_SECONDS)
+        connection = _connect(f"{name}?mode=ro", WAIT_SECONDS)
+        try:
+            connection.execute("PRAGMA schema_version")  # opens both, or finds that they are gone
+        except BaseException:
+            connection.close()
+            raise
+        return connection
     # A WAL without -shm has no living writer: it is a copy, so a copy of it is as good.
     with tempfile.TemporaryDirectory(prefix="plimsoll-") as folder:
         copy = Path(folder, "copy.sqlite")
@@ -149,6 +199,15 @@ def _connect(uri: str, wait_seconds: float) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA trusted_schema=OFF")
     return connection
+
+
+def _no_log(saw: str) -> NoLog:
+    return NoLog(
+        "There is no log here.",
+        saw=saw,
+        wanted="the plimsoll.sqlite of a workspace",
+        try_this="name the workspace with --workspace, or begin one: plimsoll init",
+    )
 
 
 def _is_ours_to_create(connection: sqlite3.Connection) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from logs import checkpoint, checks
 from logs.checkpoint import Checkpoint
 from logs.errors import PlimsollError, UsageError
-from logs.reading import leaves
+from logs.rows import leaves
 from logs.storage import open_for_reading
 from logs.vocabulary import Word
 from logs.walking import FAULTS, Question, said_of, walk

@@ -16,7 +16,7 @@ from logs.checkpoint import parse as checkpoint_of
 from logs.checks import EntriesHaveTheirHash, PinIsKept, TreeHeadsAreRight
 from logs.errors import PlimsollError
 from logs.journal import Journal
-from logs.reading import leaves
+from logs.rows import leaves
 from logs.transparency import bundle, tiles
 from logs.transparency.keys import Signs, new_key
 from logs.transparency.notes import Note, signed, signers

@@ -6,14 +6,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from logs.canonical import digest_of
-from logs.errors import IntegrityError, PlimsollError, UsageError
+from logs.errors import IntegrityError, NoLog, PlimsollError, UsageError
 from logs.journal import Journal
 from logs.lock import lock_workspace
+from logs.verify import verified, verify
 from logs.vocabulary import EntryKind, Ledgers
 from tests.a_journal import a_journal
 from tests.a_workspace import founding
@@ -67,10 +69,76 @@ class TestAReader:
             assert reader.size() == size
         assert files_of(copy) == before
 
+    def test_is_never_alarmed_by_writers_that_come_and_go(self, tmp_path):
+        def write() -> None:
+            for step in range(150):
+                with a_log(tmp_path) as journal:
+                    note(journal, step=str(step), text="x" * 2000)
+
+        a_log(tmp_path).close()
+        writing = threading.Thread(target=write)
+        writing.start()
+        size = 0
+        with Journal(tmp_path / "plimsoll.sqlite", read_only=True) as kept:
+            while writing.is_alive():
+                with Journal(tmp_path / "plimsoll.sqlite", read_only=True) as fresh:
+                    for reader in (kept, fresh):
+                        assert size <= (size := reader.size())
+                        assert len(list(reader.entries())) >= size
+            writing.join()
+            assert kept.size() == 150
+
     def test_of_nothing_is_told_so(self, tmp_path):
         with pytest.raises(UsageError, match="no log here"):
             Journal(tmp_path / "plimsoll.sqlite", read_only=True)
         assert not list(tmp_path.iterdir())
+
+
+def nothing_yet(path: Path) -> None:
+    path.touch()
+
+
+def a_header_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+
+
+class TestALogThatIsBeingMade:
+    @pytest.mark.parametrize("begun", [nothing_yet, a_header_alone])
+    def test_is_no_log_yet_and_made_by_its_next_writer(self, tmp_path, begun):
+        path = tmp_path / "plimsoll.sqlite"
+        begun(path)
+        before = files_of(tmp_path)
+        with pytest.raises(NoLog, match="no log here"):
+            Journal(path, read_only=True)
+        assert files_of(tmp_path) == before
+        with a_log(tmp_path) as writer:
+            note(writer)
+        with Journal(path, read_only=True) as reader:
+            assert reader.size() == 1
+
+    @pytest.mark.parametrize("begun", [nothing_yet, a_header_alone])
+    def test_does_not_verify(self, tmp_path, begun):
+        begun(tmp_path / "plimsoll.sqlite")
+        assert not verified(verify(tmp_path))
+
+    def test_is_absent_or_whole_to_readers_beside_its_writer(self, tmp_path):
+        paths = [tmp_path / str(i) / "plimsoll.sqlite" for i in range(40)]
+
+        def write() -> None:
+            for path in paths:
+                path.parent.mkdir()
+                with Journal(path) as journal:
+                    note(journal)
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        for path in paths:
+            size = 0
+            while not size:
+                with suppress(NoLog), Journal(path, read_only=True) as reader:
+                    size = reader.size()
+        writing.join()
 
 
 class TestAFileThatIsNotALog:

@@ -280,11 +280,15 @@ class TestTheHistory:
 
 
 class TestAWorkspaceWithoutALog:
-    def test_says_what_to_do(self, tmp_path):
+    @pytest.mark.parametrize("being_made", [False, True])
+    def test_says_what_to_do(self, tmp_path, being_made):
         from agent.config import Config
-        from agent.workspace import Workspace
+        from agent.workspace import JOURNAL, Workspace
 
-        browser = let_in(place_of(Workspace.create(tmp_path / "ws", Config())))
+        made = Workspace.create(tmp_path / "ws", Config())
+        if being_made:  # by a session that begins in this moment
+            (made.root / JOURNAL).touch()
+        browser = let_in(place_of(made))
         assert "plimsoll run" in browser.get("/").text
         for path in ("/inbox", "/constitution", "/invariants", "/about"):
             assert browser.get(path).status_code == 200, path
